@@ -1,0 +1,20 @@
+//===- PlanVerifier.h - What must hold in every plan ------------*- C++ -*-===//
+
+#ifndef FABRIC_RUNTIME_PLAN_PLANVERIFIER_H
+#define FABRIC_RUNTIME_PLAN_PLANVERIFIER_H
+
+#include "runtime/Plan/Plan.h"
+#include "runtime/Support/Status.h"
+
+namespace fabric::plan {
+
+/// Bytes of all arenas of a rank, at most.
+inline constexpr int64_t maxArenaBytes = int64_t(1) << 48;
+
+/// The first violation of README.md's list "what must hold", as one line:
+/// "<what>, expected X, found Y". Never crashes, whatever is in `plan`.
+Status verifyPlan(const Plan &plan);
+
+} // namespace fabric::plan
+
+#endif // FABRIC_RUNTIME_PLAN_PLANVERIFIER_H
