@@ -1,0 +1,18 @@
+//===- Registration.cpp - All dialects and passes of Fabric ---------------===//
+
+#include "compiler/Registration.h"
+#include "dialects/Dist/IR/Dist.h"
+#include "dialects/Fabric/IR/Fabric.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void mlir::fabric::registerDialects(DialectRegistry &registry) {
+  registry.insert<dist::DistDialect, FabricDialect, func::FuncDialect>();
+}
+
+void mlir::fabric::registerPasses() {
+  registerCanonicalizerPass();
+  registerCSEPass();
+}

@@ -1,0 +1,173 @@
+//===- DistDialect.cpp - The dist dialect ---------------------------------===//
+
+#include "dialects/Dist/IR/Dist.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+using namespace mlir::dist;
+
+#include "dialects/Dist/IR/DistDialect.cpp.inc"
+#include "dialects/Dist/IR/DistInterfaces.cpp.inc"
+
+namespace {
+/// Prints every mesh once, as `#mesh`.
+struct DistAsmInterface : public OpAsmDialectInterface {
+  using OpAsmDialectInterface::OpAsmDialectInterface;
+
+  AliasResult getAlias(Attribute attr, raw_ostream &os) const override {
+    if (!isa<MeshAttr>(attr))
+      return AliasResult::NoAlias;
+    os << "mesh";
+    return AliasResult::FinalAlias;
+  }
+};
+} // namespace
+
+void DistDialect::initialize() {
+  registerAttributes();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Dist/IR/DistOps.cpp.inc"
+      >();
+  addInterfaces<DistAsmInterface>();
+}
+
+LogicalResult DistDialect::verifyOperationAttribute(Operation *op,
+                                                    NamedAttribute attr) {
+  if (attr.getName() == kMeshAttr) {
+    if (!isa<ModuleOp>(op))
+      return op->emitOpError()
+             << "attribute " << attr.getName() << " belongs on a module";
+    if (!isa<MeshAttr>(attr.getValue()))
+      return op->emitOpError()
+             << "attribute " << attr.getName()
+             << " must be a #dist.mesh, found " << attr.getValue();
+    return success();
+  }
+  if (attr.getName() == kPartitionedAttr) {
+    if (!isa<ModuleOp>(op) || !isa<UnitAttr>(attr.getValue()))
+      return op->emitOpError() << "attribute " << attr.getName()
+                               << " is a unit attribute of a module";
+    return success();
+  }
+  return op->emitOpError() << "unknown attribute " << attr.getName();
+}
+
+/// What may stand on arguments and results of a function.
+static LogicalResult verifyValueAttribute(Operation *op, Type type,
+                                          NamedAttribute attr) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (attr.getName() == DistDialect::kTpAttr) {
+    if (!isa<TpStyleAttr>(attr.getValue()))
+      return op->emitOpError()
+             << "attribute " << attr.getName() << " must be a #dist.tp, found "
+             << attr.getValue();
+    return success();
+  }
+  if (attr.getName() == DistDialect::kShardingAttr) {
+    auto sharding = dyn_cast<ShardingAttr>(attr.getValue());
+    if (!sharding)
+      return op->emitOpError()
+             << "attribute " << attr.getName()
+             << " must be a #dist.sharding, found " << attr.getValue();
+    if (!tensor || tensor.getRank() != sharding.getRank())
+      return op->emitOpError() << "a sharding of " << sharding.getRank()
+                               << " dims does not fit the type " << type;
+    return success();
+  }
+  return op->emitOpError() << "unknown attribute " << attr.getName();
+}
+
+LogicalResult DistDialect::verifyRegionArgAttribute(Operation *op, unsigned,
+                                                    unsigned argIndex,
+                                                    NamedAttribute attr) {
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  if (!function)
+    return op->emitOpError() << "attribute " << attr.getName()
+                             << " belongs on arguments of a function";
+  return verifyValueAttribute(op, function.getArgumentTypes()[argIndex], attr);
+}
+
+LogicalResult DistDialect::verifyRegionResultAttribute(Operation *op, unsigned,
+                                                       unsigned resultIndex,
+                                                       NamedAttribute attr) {
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  if (!function)
+    return op->emitOpError() << "attribute " << attr.getName()
+                             << " belongs on results of a function";
+  return verifyValueAttribute(op, function.getResultTypes()[resultIndex], attr);
+}
+
+//===----------------------------------------------------------------------===//
+// Helpers
+//===----------------------------------------------------------------------===//
+
+ShardingAttr mlir::dist::getSharding(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor ? dyn_cast_if_present<ShardingAttr>(tensor.getEncoding())
+                : ShardingAttr();
+}
+
+RankedTensorType mlir::dist::withSharding(RankedTensorType type,
+                                          ShardingAttr sharding) {
+  return RankedTensorType::get(type.getShape(), type.getElementType(),
+                               sharding);
+}
+
+RankedTensorType mlir::dist::getLocalType(RankedTensorType type) {
+  ShardingAttr sharding = getSharding(type);
+  if (!sharding)
+    return type;
+  return RankedTensorType::get(sharding.getLocalShape(type.getShape()),
+                               type.getElementType());
+}
+
+MeshAttr mlir::dist::getMesh(Operation *op) {
+  auto module = dyn_cast<ModuleOp>(op);
+  if (!module)
+    module = op->getParentOfType<ModuleOp>();
+  return module ? module->getAttrOfType<MeshAttr>(DistDialect::kMeshAttr)
+                : MeshAttr();
+}
+
+FailureOr<SmallVector<Value>>
+mlir::dist::cloneLocal(Operation *op, OpBuilder &builder,
+                       ValueRange localOperands, TypeRange localResultTypes) {
+  Operation *local = builder.clone(*op);
+  local->setOperands(localOperands);
+  for (auto [result, type] :
+       llvm::zip_equal(local->getResults(), localResultTypes))
+    result.setType(type);
+  return SmallVector<Value>(local->getResults());
+}
+
+ParseResult mlir::dist::parseAxes(OpAsmParser &parser, AxesAttr &axes) {
+  FailureOr<AxesAttr> parsed = AxesAttr::parseBare(parser);
+  if (failed(parsed))
+    return failure();
+  axes = *parsed;
+  return success();
+}
+
+void mlir::dist::printAxes(OpAsmPrinter &printer, Operation *, AxesAttr axes) {
+  axes.printBare(printer.getStream());
+}
+
+ParseResult mlir::dist::parseSameType(OpAsmParser &parser, Type &operand,
+                                      Type &result) {
+  if (parser.parseType(operand))
+    return failure();
+  if (succeeded(parser.parseOptionalArrow()))
+    return parser.parseType(result);
+  result = operand;
+  return success();
+}
+
+void mlir::dist::printSameType(OpAsmPrinter &printer, Operation *, Type operand,
+                               Type result) {
+  printer << operand;
+  if (operand != result)
+    printer << " -> " << result;
+}

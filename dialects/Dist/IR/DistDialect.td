@@ -1,0 +1,43 @@
+//===- DistDialect.td - The dist dialect -------------------*- tablegen -*-===//
+
+#ifndef FABRIC_DIALECTS_DIST_DIALECT_TD
+#define FABRIC_DIALECTS_DIST_DIALECT_TD
+
+include "mlir/IR/OpBase.td"
+
+def Dist_Dialect : Dialect {
+  let name = "dist";
+  let cppNamespace = "::mlir::dist";
+  let summary = "Meshes, shardings, and the collectives between them";
+  let description = [{
+    Says where the pieces of a global tensor are. A mesh names its axes; a
+    sharding, the encoding of a tensor type, says which axes split which dim and
+    over which axes the value is still a partial sum; `dist.reshard` changes one
+    into another, and the collectives are the steps that it is made of.
+
+    Until the localise pass, all of it is *global view*: values are whole
+    tensors, shardings only place them, and every op of this dialect is the
+    identity on the value. After it, types are one rank's local shapes and the
+    collectives are what a rank executes.
+
+    Attributes of modules and functions:
+      * `dist.mesh` on the module: the mesh that everything below runs on;
+      * `dist.partitioned` on the module: the functions are local;
+      * `dist.tp` on an argument: the tensor-parallel style of a parameter;
+      * `dist.sharding` on arguments and results of a partitioned function: how
+        the local tensor is cut from the global one.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
+  let extraClassDeclaration = [{
+    static constexpr ::llvm::StringLiteral kMeshAttr{"dist.mesh"};
+    static constexpr ::llvm::StringLiteral kPartitionedAttr{"dist.partitioned"};
+    static constexpr ::llvm::StringLiteral kTpAttr{"dist.tp"};
+    static constexpr ::llvm::StringLiteral kShardingAttr{"dist.sharding"};
+    void registerAttributes();
+  }];
+}
+
+#endif // FABRIC_DIALECTS_DIST_DIALECT_TD
