@@ -1,6 +1,7 @@
 //===- Registration.cpp - All dialects and passes of Fabric ---------------===//
 
 #include "compiler/Registration.h"
+#include "compiler/Pipelines.h"
 #include "dialects/Dist/IR/Dist.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -15,4 +16,5 @@ void mlir::fabric::registerDialects(DialectRegistry &registry) {
 void mlir::fabric::registerPasses() {
   registerCanonicalizerPass();
   registerCSEPass();
+  registerPipelines();
 }

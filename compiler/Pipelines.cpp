@@ -1,0 +1,41 @@
+//===- Pipelines.cpp - The phases of the compiler -------------------------===//
+
+#include "compiler/Pipelines.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+using namespace mlir::fabric;
+
+void mlir::fabric::buildTrainPipeline(OpPassManager &pm) {}
+
+void mlir::fabric::buildShardPipeline(OpPassManager &pm,
+                                      const ShardOptions &options) {}
+
+void mlir::fabric::buildPartitionPipeline(OpPassManager &pm) {}
+
+void mlir::fabric::buildSchedulePipeline(OpPassManager &pm,
+                                         const ScheduleOptions &options) {}
+
+void mlir::fabric::buildShard2dPipeline(OpPassManager &pm,
+                                        const ShardOptions &options) {
+  buildTrainPipeline(pm);
+  buildShardPipeline(pm, options);
+  buildPartitionPipeline(pm);
+}
+
+void mlir::fabric::registerPipelines() {
+  PassPipelineRegistration<>(
+      "train", "Differentiate and train, where the module asks for it",
+      [](OpPassManager &pm) { buildTrainPipeline(pm); });
+  PassPipelineRegistration<ShardOptions>(
+      "shard", "Give every tensor a sharding", buildShardPipeline);
+  PassPipelineRegistration<>(
+      "partition", "Make shapes local and collectives explicit",
+      [](OpPassManager &pm) { buildPartitionPipeline(pm); });
+  PassPipelineRegistration<ScheduleOptions>(
+      "schedule", "Order instructions within the memory budget",
+      buildSchedulePipeline);
+  PassPipelineRegistration<ShardOptions>(
+      "shard-2d", "Train, shard and partition: the whole 2D parallelisation",
+      buildShard2dPipeline);
+}

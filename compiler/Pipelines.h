@@ -1,0 +1,63 @@
+//===- Pipelines.h - The phases of the compiler -----------------*- C++ -*-===//
+//
+// One function a phase; each ends in a verifier pass that says what may be left
+// in the IR. `fabric-opt` has every one of them as a pipeline of the phase's
+// name, and `fabric-compile --emit=<phase>` stops after it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_COMPILER_PIPELINES_H
+#define FABRIC_COMPILER_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace mlir::fabric {
+
+/// train: forward and loss to a training step, where the module carries
+/// `fabric.train`.
+void buildTrainPipeline(OpPassManager &pm);
+
+struct ShardOptions : public PassPipelineOptions<ShardOptions> {
+  Option<int64_t> dp{*this, "dp",
+                     llvm::cl::desc("size of the data-parallel mesh axis; "
+                                    "default: the module's mesh, else 2"),
+                     llvm::cl::init(0)};
+  Option<int64_t> tp{*this, "tp",
+                     llvm::cl::desc("size of the tensor-parallel mesh axis; "
+                                    "default: the module's mesh, else 2"),
+                     llvm::cl::init(0)};
+  Option<std::string> tpPlan{
+      *this, "tp-plan",
+      llvm::cl::desc("JSON file of tensor-parallel styles by parameter glob"),
+      llvm::cl::init("")};
+};
+
+/// shard: every tensor type carries a sharding, and every disagreement is a
+/// `dist.reshard`.
+void buildShardPipeline(OpPassManager &pm, const ShardOptions &options);
+
+/// partition: local shapes and explicit collectives.
+void buildPartitionPipeline(OpPassManager &pm);
+
+struct ScheduleOptions : public PassPipelineOptions<ScheduleOptions> {
+  Option<std::string> memory{
+      *this, "memory",
+      llvm::cl::desc(
+          "min: one gathered weight or full gradient at a time; "
+          "fast: gathered weights may be kept; or a budget in bytes"),
+      llvm::cl::init("fast")};
+};
+
+/// schedule: one total order of instructions.
+void buildSchedulePipeline(OpPassManager &pm, const ScheduleOptions &options);
+
+/// shard-2d: train, shard and partition.
+void buildShard2dPipeline(OpPassManager &pm, const ShardOptions &options);
+
+/// Makes every phase a pipeline of `fabric-opt`.
+void registerPipelines();
+
+} // namespace mlir::fabric
+
+#endif // FABRIC_COMPILER_PIPELINES_H
