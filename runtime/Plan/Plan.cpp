@@ -2,20 +2,9 @@
 
 #include "runtime/Plan/Plan.h"
 
-#include <array>
-#include <utility>
+#include "runtime/Plan/Manifest.h"
 
 using namespace fabric::plan;
-
-static constexpr std::array<std::pair<DType, std::string_view>, 8> dtypeNames =
-    {{{DType::F32, "f32"},
-      {DType::BF16, "bf16"},
-      {DType::F16, "f16"},
-      {DType::F64, "f64"},
-      {DType::I8, "i8"},
-      {DType::I32, "i32"},
-      {DType::I64, "i64"},
-      {DType::Bool, "bool"}}};
 
 int64_t fabric::plan::byteWidth(DType dtype) {
   switch (dtype) {
@@ -36,17 +25,11 @@ int64_t fabric::plan::byteWidth(DType dtype) {
 }
 
 std::string_view fabric::plan::toString(DType dtype) {
-  for (const auto &[value, name] : dtypeNames)
-    if (value == dtype)
-      return name;
-  return "unknown";
+  return manifest::nameOf(manifest::dtypes, dtype);
 }
 
 std::optional<DType> fabric::plan::parseDType(std::string_view text) {
-  for (const auto &[value, name] : dtypeNames)
-    if (name == text)
-      return value;
-  return std::nullopt;
+  return manifest::parse(manifest::dtypes, text);
 }
 
 int64_t Mesh::numRanks() const {
