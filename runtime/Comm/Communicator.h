@@ -1,0 +1,160 @@
+//===- Communicator.h - Collectives over groups of ranks --------*- C++ -*-===//
+//
+// One interface for every way in which ranks talk: threads of one process
+// (LocalCommunicator.h), processes over MPI (MpiCommunicator.h).
+//
+// Communicator: all ranks. Makes groups, and lets all ranks agree on an error.
+// Group:        the ranks of one collective, in the order of their pieces.
+//
+// A collective is called by every rank of its group, with the same arguments
+// but the addresses, in the same order on all ranks: the plan is one total
+// order. Pieces are strided blocks of dense row-major tensors, so that callers
+// neither pack nor unpack for a dim in the middle.
+//
+// Reductions run in the order of the group's ranks, and bf16 and f16 are
+// accumulated in f32 and rounded once: all communicators give the same bits.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_RUNTIME_COMM_COMMUNICATOR_H
+#define FABRIC_RUNTIME_COMM_COMMUNICATOR_H
+
+#include "runtime/Plan/Plan.h"
+#include "runtime/Support/Status.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace fabric::comm {
+
+using plan::DType;
+using Reduction = plan::Collective::Reduction;
+
+std::string_view toString(Reduction reduction);
+
+/// A dense tensor seen as n pieces along one of its dims: the tensor is
+/// [outer][n][row] elements, and piece i is [outer][row] of it.
+struct Pieces {
+  int64_t outer = 1;
+  int64_t row = 0;
+  /// Elements of one piece.
+  int64_t count() const { return outer * row; }
+};
+
+/// The pieces of `whole`, a tensor's shape before it is split (or after it is
+/// concatenated) along `dim`. Fails where `n` does not divide the dim.
+Expected<Pieces> piecesAlong(const plan::Shape &whole, int64_t dim, int64_t n);
+
+/// Copies piece `index` of `n` out of a tensor: all_slice, which needs nobody.
+void copyPieceOut(DType dtype, Pieces pieces, int64_t n, int64_t index,
+                  const void *input, void *output);
+
+/// Who takes part, in the order of their pieces. Holds the calling rank.
+struct GroupSpec {
+  std::vector<int> ranks;
+  std::string axes; ///< Names for errors: "tp", "dp,tp".
+};
+
+/// The ranks of a collective. Used by one thread.
+class Group {
+public:
+  virtual ~Group() = default;
+  Group(const Group &) = delete;
+  Group &operator=(const Group &) = delete;
+
+  int size() const { return static_cast<int>(spec.ranks.size()); }
+  /// Of the calling rank, in the group.
+  int index() const { return self; }
+  const std::vector<int> &ranks() const { return spec.ranks; }
+  const std::string &axes() const { return spec.axes; }
+
+  /// `input` is one piece; `output` all of them, piece i from rank i.
+  Status allGather(DType dtype, Pieces pieces, const void *input, void *output);
+
+  /// `input` has a piece for every rank; `output` is the own piece, reduced
+  /// over the group's inputs. Not for i8 and bool.
+  Status reduceScatter(DType dtype, Reduction reduction, Pieces pieces,
+                       const void *input, void *output);
+
+  /// `count` elements, reduced over the group's inputs. `output` may be
+  /// `input`. Not for i8 and bool.
+  Status allReduce(DType dtype, Reduction reduction, int64_t count,
+                   const void *input, void *output);
+
+  /// Piece i of `input`, as `split` cuts it, goes to rank i, which lays it out
+  /// as piece (this rank) of its `output`, as `concat` joins them.
+  /// split.count() == concat.count().
+  Status allToAll(DType dtype, Pieces split, Pieces concat, const void *input,
+                  void *output);
+
+  /// Returns when every rank of the group has called it.
+  Status barrier();
+
+protected:
+  Group(GroupSpec spec, int self) : spec(std::move(spec)), self(self) {}
+
+  virtual Status doAllGather(DType dtype, Pieces pieces, const void *input,
+                             void *output) = 0;
+  virtual Status doReduceScatter(DType dtype, Reduction reduction,
+                                 Pieces pieces, const void *input,
+                                 void *output) = 0;
+  virtual Status doAllReduce(DType dtype, Reduction reduction, int64_t count,
+                             const void *input, void *output) = 0;
+  virtual Status doAllToAll(DType dtype, Pieces split, Pieces concat,
+                            const void *input, void *output) = 0;
+  virtual Status doBarrier() = 0;
+
+private:
+  GroupSpec spec;
+  int self;
+};
+
+struct CommOptions {
+  /// How long a rank waits for the others in one call.
+  std::chrono::milliseconds timeout = std::chrono::minutes(10);
+};
+
+/// All ranks of the mesh, seen by one of them. Used by one thread; outlives its
+/// groups.
+class Communicator {
+public:
+  virtual ~Communicator() = default;
+  Communicator() = default;
+  Communicator(const Communicator &) = delete;
+  Communicator &operator=(const Communicator &) = delete;
+
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+  /// "local", "mpi".
+  virtual std::string_view name() const = 0;
+
+  /// Called by the ranks of the group, each with the same spec, and in the same
+  /// order by any two ranks.
+  Expected<std::unique_ptr<Group>> createGroup(GroupSpec spec);
+
+  /// Every rank gives a few bytes and gets everyone's, in rank order.
+  virtual Expected<std::vector<std::string>>
+  exchange(const std::string &bytes) = 0;
+
+  /// Called by all ranks: success if all succeeded, else on every rank the
+  /// message of the lowest rank that failed. Nobody continues past a failure.
+  Status agree(const Status &status);
+
+  /// Called by a rank that fails where the others do not wait in agree(): ends
+  /// their waits with an error. Over MPI this ends the process.
+  virtual void abort(const Status &why) = 0;
+
+  /// Bytes that the communicator itself holds for data on this rank, beside
+  /// the plan's arenas. Does not grow after the first step.
+  virtual int64_t scratchBytes() const = 0;
+
+protected:
+  virtual Expected<std::unique_ptr<Group>> doCreateGroup(GroupSpec spec,
+                                                         int self) = 0;
+};
+
+} // namespace fabric::comm
+
+#endif // FABRIC_RUNTIME_COMM_COMMUNICATOR_H
