@@ -106,8 +106,9 @@ Status plan::checkAxes(const Mesh &mesh, const std::vector<AxisRef> &axes) {
       auto end = [&](const AxisRef &ref) {
         return ref.preSize * axisSize(mesh, ref);
       };
-      if (axes[i].preSize % end(axes[j]) != 0 &&
-          axes[j].preSize % end(axes[i]) != 0)
+      bool isTwice = axes[i].size == 0 && axes[j].size == 0;
+      if (isTwice || (axes[i].preSize % end(axes[j]) != 0 &&
+                      axes[j].preSize % end(axes[i]) != 0))
         return Status::error(
             "axes, expected every part of an axis once, found ",
             toString(axes));
