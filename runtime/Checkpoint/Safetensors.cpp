@@ -329,7 +329,7 @@ Status SafetensorsWriter::writeShard(std::string_view name, DType dtype,
                                      const void *shard) const {
   FABRIC_ASSIGN_OR_RETURN(TensorRegion region,
                           viewOf(entries, file.path(), name, shape));
-  FABRIC_RETURN_IF_ERROR(checkDType(contextOf(file.path(), name), region.dtype,
-                                    dtype, Conversion::None));
+  FABRIC_RETURN_IF_ERROR(checkDType(contextOf(file.path(), name), dtype,
+                                    region.dtype, Conversion::None));
   return file.write(region, box, shard);
 }
