@@ -74,12 +74,12 @@ public:
   Status allGather(DType dtype, Pieces pieces, const void *input, void *output);
 
   /// `input` has a piece for every rank; `output` is the own piece, reduced
-  /// over the group's inputs. Not for i8 and bool.
+  /// over the group's inputs. Not for bool.
   Status reduceScatter(DType dtype, Reduction reduction, Pieces pieces,
                        const void *input, void *output);
 
   /// `count` elements, reduced over the group's inputs. `output` may be
-  /// `input`. Not for i8 and bool.
+  /// `input`. Not for bool.
   Status allReduce(DType dtype, Reduction reduction, int64_t count,
                    const void *input, void *output);
 

@@ -86,6 +86,7 @@ template <typename Op> ReduceFn functionFor(DType dtype) {
   case DType::I64:
     return reduce<int64_t, Op>;
   case DType::I8:
+    return reduce<int8_t, Op>;
   case DType::Bool:
     return nullptr;
   }

@@ -24,7 +24,7 @@ namespace fabric::comm {
 using ReduceFn = void (*)(const std::byte *const *sources, int n, int64_t count,
                           std::byte *target);
 
-/// Null for i8 and bool, which only move.
+/// Null for bool, which only moves.
 ReduceFn reduceFunction(DType dtype, Reduction reduction);
 
 } // namespace fabric::comm

@@ -27,8 +27,8 @@ namespace {
 
 const DType allTypes[] = {DType::F32, DType::BF16, DType::F16, DType::F64,
                           DType::I8,  DType::I32,  DType::I64, DType::Bool};
-const DType reducible[] = {DType::F32, DType::F64, DType::BF16,
-                           DType::F16, DType::I32, DType::I64};
+const DType reducible[] = {DType::F32, DType::F64, DType::BF16, DType::F16,
+                           DType::I8,  DType::I32, DType::I64};
 
 void store(DType dtype, std::byte *at, double value) {
   auto put = [at](auto v) { std::memcpy(at, &v, sizeof(v)); };
@@ -447,7 +447,7 @@ TEST(CommConformance, Refusals) {
   forEachGroup([](Group &group, int) {
     int8_t bytes[16] = {};
     EXPECT_TRUE(
-        group.allReduce(DType::I8, Reduction::Sum, 1, bytes, bytes).failed());
+        group.allReduce(DType::Bool, Reduction::Sum, 1, bytes, bytes).failed());
     EXPECT_TRUE(group
                     .reduceScatter(DType::Bool, Reduction::Max, Pieces{1, 1},
                                    bytes, bytes + 8)

@@ -1,0 +1,85 @@
+//===- Device.h - Where a plan runs -----------------------------*- C++ -*-===//
+//
+// One interface for processors of every kind: memory, copies, kernels of the
+// plan's "code" section, matrix products. A device is shared by the ranks of a
+// process; its functions are thread safe. Addresses that it gives out are only
+// for its own functions and kernels (on the cpu they are plain pointers).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_RUNTIME_DEVICE_DEVICE_H
+#define FABRIC_RUNTIME_DEVICE_DEVICE_H
+
+#include "runtime/Kernels/Gemm.h"
+#include "runtime/Plan/Plan.h"
+#include "runtime/Support/Status.h"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace fabric::device {
+
+/// Owns one allocation of a device. Starts zeroed.
+class Memory {
+public:
+  virtual ~Memory() = default;
+  virtual std::byte *data() const = 0;
+  virtual int64_t bytes() const = 0;
+};
+
+/// A kernel of a loaded module, which it keeps loaded. Thread safe.
+class Kernel {
+public:
+  virtual ~Kernel() = default;
+  /// `buffers`: device addresses in the order of the plan's launch.
+  virtual Status launch(void *const *buffers) const = 0;
+};
+
+/// The plan's "code" section, loaded.
+class Module {
+public:
+  virtual ~Module() = default;
+  virtual Expected<std::unique_ptr<Kernel>>
+  find(const std::string &symbol) const = 0;
+};
+
+class Device {
+public:
+  virtual ~Device() = default;
+  /// As in plan::Target::kind.
+  virtual std::string_view kind() const = 0;
+
+  /// Whether this machine can run code for `target`; names what is missing.
+  virtual Status check(const plan::Target &target) const = 0;
+
+  /// `alignment` is a power of two.
+  virtual Expected<std::unique_ptr<Memory>> allocate(int64_t bytes,
+                                                     int64_t alignment) = 0;
+
+  virtual Status copyFromHost(void *target, const void *source,
+                              int64_t bytes) = 0;
+  virtual Status copyToHost(void *target, const void *source,
+                            int64_t bytes) = 0;
+  /// On the device. The two do not overlap.
+  virtual Status copy(void *target, const void *source, int64_t bytes) = 0;
+
+  /// Loads code that check() has accepted the target of.
+  virtual Expected<std::shared_ptr<Module>>
+  load(std::span<const std::byte> code) = 0;
+
+  /// For the calling thread, which will run it.
+  virtual Expected<std::unique_ptr<kernels::Gemm>>
+  createGemm(const kernels::GemmDesc &desc) = 0;
+};
+
+std::shared_ptr<Device> createCpuDevice();
+
+/// The device for `target`; an error where this build or machine has none.
+Expected<std::shared_ptr<Device>> createDevice(const plan::Target &target);
+
+} // namespace fabric::device
+
+#endif // FABRIC_RUNTIME_DEVICE_DEVICE_H

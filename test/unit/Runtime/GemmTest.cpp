@@ -1,0 +1,252 @@
+//===- GemmTest.cpp - Products against plain loops ------------------------===//
+
+#include "runtime/Kernels/Gemm.h"
+#include "runtime/Support/Float.h"
+
+#include <cmath>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <new>
+#include <vector>
+
+using namespace fabric;
+using namespace fabric::kernels;
+
+namespace {
+
+/// A typed buffer whose elements are read and written as doubles.
+class Matrix {
+public:
+  Matrix(DType dtype, int64_t count)
+      : dtype(dtype), bytes(count * plan::byteWidth(dtype)) {}
+  void set(int64_t i, double value) {
+    switch (dtype) {
+    case DType::F32:
+      return put(i, static_cast<float>(value));
+    case DType::F64:
+      return put(i, value);
+    default:
+      return put(i, convertFloat<BFloat16>(value));
+    }
+  }
+  double at(int64_t i) const {
+    switch (dtype) {
+    case DType::F32:
+      return get<float>(i);
+    case DType::F64:
+      return get<double>(i);
+    default:
+      return toDouble(get<BFloat16>(i));
+    }
+  }
+  void *data() { return bytes.data(); }
+  int64_t count() const {
+    return static_cast<int64_t>(bytes.size()) / plan::byteWidth(dtype);
+  }
+
+private:
+  template <typename T> void put(int64_t i, T value) {
+    std::memcpy(bytes.data() + i * sizeof(T), &value, sizeof(T));
+  }
+  template <typename T> T get(int64_t i) const {
+    T value;
+    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
+    return value;
+  }
+  DType dtype;
+  std::vector<std::byte> bytes;
+};
+
+int64_t extent(const MatrixLayout &layout, int64_t batch, int64_t rows,
+               int64_t columns) {
+  if (layout.transposed)
+    std::swap(rows, columns);
+  return layout.batchStride * (batch - 1) + layout.leading * rows;
+}
+
+int64_t indexIn(const MatrixLayout &layout, int64_t i, int64_t row,
+                int64_t column) {
+  if (layout.transposed)
+    std::swap(row, column);
+  return i * layout.batchStride + row * layout.leading + column;
+}
+
+/// Lays out `rows` x `columns` matrices with `gap` unused elements a row.
+MatrixLayout layoutOf(bool transposed, int64_t rows, int64_t columns,
+                      int64_t gap, bool shared) {
+  if (transposed)
+    std::swap(rows, columns);
+  int64_t leading = columns + gap;
+  return {transposed, leading, shared ? 0 : rows * leading + gap};
+}
+
+void fill(Matrix &matrix, int seed) {
+  for (int64_t i = 0; i < matrix.count(); ++i)
+    matrix.set(i, std::sin(0.7 * static_cast<double>(i) + seed));
+}
+
+struct AlignedScratch {
+  explicit AlignedScratch(int64_t bytes)
+      : address(::operator new(bytes + 1, std::align_val_t(64))) {}
+  ~AlignedScratch() { ::operator delete(address, std::align_val_t(64)); }
+  void *address;
+};
+
+void checkProduct(const GemmDesc &desc) {
+  Matrix a(desc.input, extent(desc.a, desc.batch, desc.m, desc.k) + 1);
+  Matrix b(desc.input, extent(desc.b, desc.batch, desc.k, desc.n) + 1);
+  Matrix c(desc.output, extent(desc.c, desc.batch, desc.m, desc.n) + 1);
+  Matrix bias(desc.bias.value_or(DType::F32), desc.n + 1);
+  fill(a, 1);
+  fill(b, 2);
+  fill(c, 3);
+  fill(bias, 4);
+
+  std::vector<double> expected(c.count());
+  for (int64_t i = 0; i < c.count(); ++i)
+    expected[i] = c.at(i);
+  for (int64_t i = 0; i < desc.batch; ++i)
+    for (int64_t row = 0; row < desc.m; ++row)
+      for (int64_t column = 0; column < desc.n; ++column) {
+        double &sum = expected[indexIn(desc.c, i, row, column)];
+        if (!desc.accumulate)
+          sum = 0;
+        if (desc.bias)
+          sum += bias.at(column);
+        for (int64_t k = 0; k < desc.k; ++k)
+          sum += a.at(indexIn(desc.a, i, row, k)) *
+                 b.at(indexIn(desc.b, i, k, column));
+      }
+
+  auto gemm = createGemm(desc);
+  ASSERT_TRUE(gemm.ok()) << gemm.message();
+  AlignedScratch scratch((*gemm)->scratchBytes());
+  Status status =
+      (*gemm)->run(a.data(), b.data(), bias.data(), c.data(), scratch.address);
+  ASSERT_TRUE(status.ok()) << status.message();
+  double tolerance = desc.output == DType::F64   ? 1e-13
+                     : desc.output == DType::F32 ? 1e-5
+                                                 : 1.0 / 128;
+  for (int64_t i = 0; i < c.count(); ++i)
+    ASSERT_NEAR(c.at(i), expected[i],
+                tolerance * (1 + std::fabs(expected[i])) *
+                    std::sqrt(desc.k + 1.0))
+        << plan::toString(desc.input) << " " << desc.batch << " x " << desc.m
+        << " x " << desc.n << " x " << desc.k << ", a " << desc.a.transposed
+        << " b " << desc.b.transposed << " bias " << desc.bias.has_value()
+        << " accumulate " << desc.accumulate << " element " << i;
+}
+
+struct Types {
+  DType input, output;
+  std::optional<DType> bias;
+};
+
+const Types allTypes[] = {
+    {DType::F32, DType::F32, {}},
+    {DType::F32, DType::F32, DType::F32},
+    {DType::F64, DType::F64, {}},
+    {DType::F64, DType::F64, DType::F64},
+    {DType::BF16, DType::BF16, {}},
+    {DType::BF16, DType::F32, {}},
+    {DType::BF16, DType::BF16, DType::BF16},
+    {DType::BF16, DType::F32, DType::F32},
+};
+
+struct Size {
+  int64_t batch, m, n, k;
+};
+
+TEST(Gemm, EveryLayoutOfEveryDType) {
+  setThreadsOfRank(1);
+  for (const Types &types : allTypes)
+    for (const Size &size : {Size{1, 5, 7, 3}, Size{1, 33, 17, 65},
+                             Size{3, 4, 9, 5}, Size{1, 64, 64, 64}})
+      for (int flags = 0; flags < 16; ++flags) {
+        bool ta = flags & 1, tb = flags & 2, accumulate = flags & 4;
+        int64_t gap = flags & 8 ? 3 : 0;
+        GemmDesc desc{types.input, types.output, types.bias, accumulate,
+                      size.batch,  size.m,       size.n,     size.k,
+                      {},          {},           {}};
+        desc.a = layoutOf(ta, size.m, size.k, gap, false);
+        desc.b = layoutOf(tb, size.k, size.n, gap, false);
+        desc.c = layoutOf(false, size.m, size.n, gap, false);
+        checkProduct(desc);
+      }
+}
+
+TEST(Gemm, SizesOfOneAndOfNothing) {
+  setThreadsOfRank(1);
+  for (const Types &types : allTypes)
+    for (int shape = 0; shape < 16; ++shape)
+      for (bool accumulate : {false, true}) {
+        Size size{1, shape & 1 ? 1 : 6, shape & 2 ? 1 : 5, shape & 4 ? 1 : 7};
+        if (shape & 8)
+          size = {shape & 1 ? 2 : 1, shape & 2 ? 0 : 3, 4, 0};
+        GemmDesc desc{types.input, types.output, types.bias, accumulate,
+                      size.batch,  size.m,       size.n,     size.k,
+                      {},          {},           {}};
+        desc.a = layoutOf(true, size.m, size.k, 1, false);
+        desc.b = layoutOf(true, size.k, size.n, 1, false);
+        desc.c = layoutOf(false, size.m, size.n, 1, false);
+        checkProduct(desc);
+      }
+}
+
+TEST(Gemm, OneMatrixForTheWholeBatch) {
+  setThreadsOfRank(1);
+  for (const Types &types : allTypes)
+    for (int flags = 0; flags < 4; ++flags) {
+      GemmDesc desc{types.input, types.output, types.bias, false, 3, 4, 9,
+                    5,           {},           {},         {}};
+      desc.a = layoutOf(flags & 1, 4, 5, 0, flags & 2);
+      desc.b = layoutOf(flags & 1, 5, 9, 0, !(flags & 2));
+      desc.c = layoutOf(false, 4, 9, 0, false);
+      checkProduct(desc);
+    }
+}
+
+TEST(Gemm, RunsAgainOnOtherBuffersWithTheSameBits) {
+  setThreadsOfRank(1);
+  GemmDesc desc;
+  desc.m = desc.n = desc.k = 40;
+  desc.a = desc.b = desc.c = {false, 40, 0};
+  auto gemm = createGemm(desc);
+  ASSERT_TRUE(gemm.ok());
+  AlignedScratch scratch((*gemm)->scratchBytes());
+  Matrix a(DType::F32, 1600), b(DType::F32, 1600);
+  fill(a, 1);
+  fill(b, 2);
+  Matrix first(DType::F32, 1600), second(DType::F32, 1600);
+  ASSERT_TRUE(
+      (*gemm)
+          ->run(a.data(), b.data(), nullptr, first.data(), scratch.address)
+          .ok());
+  ASSERT_TRUE(
+      (*gemm)
+          ->run(a.data(), b.data(), nullptr, second.data(), scratch.address)
+          .ok());
+  EXPECT_EQ(std::memcmp(first.data(), second.data(), 6400), 0);
+}
+
+TEST(Gemm, WhatIsRefused) {
+  GemmDesc desc;
+  desc.m = desc.n = desc.k = 4;
+  desc.a = desc.b = desc.c = {false, 4, 0};
+  desc.input = desc.output = DType::F16;
+  EXPECT_EQ(createGemm(desc).message(),
+            "no product of f16 x f16 -> f16 on the cpu: f16 has no products on "
+            "the cpu, compile for bf16 or f32");
+  desc.input = DType::F32;
+  desc.output = DType::F64;
+  EXPECT_EQ(createGemm(desc).message(),
+            "no product of f32 x f32 -> f64 on the cpu");
+  desc.output = DType::F32;
+  desc.a.leading = 3;
+  EXPECT_TRUE(createGemm(desc).failed());
+  desc.a.leading = 4;
+  desc.c.transposed = true;
+  EXPECT_TRUE(createGemm(desc).failed());
+}
+
+} // namespace
