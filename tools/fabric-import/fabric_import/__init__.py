@@ -1,0 +1,1 @@
+"""From a PyTorch module to Fabric's MLIR text, through torch.export."""
