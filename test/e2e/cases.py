@@ -33,7 +33,7 @@ class Positions(nn.Module):
 
     def forward(self, x):
         positions = torch.arange(x.shape[1], device=x.device)
-        table = torch.outer(positions.float(), torch.ones(4)).cos()
+        table = torch.outer(positions.float() / 7, torch.ones(4)).cos()
         mask = torch.tril(torch.ones(5, 5)) * self.scale
         return mask @ (x * self.weight + table.expand(x.shape)) + torch.zeros_like(x) + torch.full_like(x, 2.0)
 
@@ -79,6 +79,19 @@ class NoGradOnInput(nn.Module):
             with torch.enable_grad():
                 z = z + 1
         return self.linear(x) + z.detach()
+
+
+class NoGradOnParameters(nn.Module):
+    """Here the region means a stop-gradient, which torch's own inlining would forget."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(6, 6)
+
+    def forward(self, x):
+        with torch.no_grad():
+            scale = self.linear(x).sum()
+        return self.linear(x) * scale
 
 
 class Block(nn.Module):
@@ -177,6 +190,7 @@ FAILURES = {
     "unsupported": (lambda: (nn.Sequential(nn.Linear(4, 4), nn.Tanh()), (torch.randn(3, 4),)), r"unsupported op aten\.tanh\.default in module '1' \(Tanh\)"),
     "also_unsupported": (on((3, 4), lambda x, p: torch.exp(p * x).abs(), ()), r"cases\.py:\d+:\d+: unsupported op aten\.exp\.default \(also unsupported here: aten\.abs\.default\)"),
     "detach": (on((3, 4), lambda x, p: x * (p * 2).detach(), (4,)), r"aten\.detach\.default: a stop-gradient"),
+    "no_grad": (lambda: (NoGradOnParameters(), (torch.randn(4, 6),)), r"cases\.py:\d+:21: .*torch\.no_grad\(\) region\) on a value that depends on a trainable parameter"),
     "part_of_a_dim": (on((3, 4), lambda x, p: (x * p)[:, 1:3], (4,)), r"aten\.slice\.Tensor: a part of dim 1"),
     "divide": (on((3, 4), lambda x, p: x / p, (4,)), r"aten\.div\.Tensor: the divisor is not a constant"),
     "exponent": (on((3, 4), lambda x, p: (x * p) ** 0.5, (4,)), r"exponent 0\.5"),
