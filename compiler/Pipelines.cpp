@@ -1,12 +1,25 @@
 //===- Pipelines.cpp - The phases of the compiler -------------------------===//
 
 #include "compiler/Pipelines.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/Training/Passes.h"
 
 using namespace mlir;
 using namespace mlir::fabric;
 
-void mlir::fabric::buildTrainPipeline(OpPassManager &pm) {}
+void mlir::fabric::buildTrainPipeline(OpPassManager &pm) {
+  pm.addPass(training::createDifferentiatePass());
+  // Consumes the gradients that the pass before returned.
+  pm.addPass(training::createApplyOptimizerPass());
+  // Derivatives repeat each other's factors, and read what the loss alone never
+  // needs. Safe here: nothing has been duplicated on purpose yet.
+  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
+  // Last: states what the phase leaves behind.
+  pm.addPass(training::createVerifyTrainedPass());
+}
 
 void mlir::fabric::buildShardPipeline(OpPassManager &pm,
                                       const ShardOptions &options) {}

@@ -6,15 +6,18 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Training/Passes.h"
 
 using namespace mlir;
 
 void mlir::fabric::registerDialects(DialectRegistry &registry) {
   registry.insert<dist::DistDialect, FabricDialect, func::FuncDialect>();
+  training::registerDerivatives(registry);
 }
 
 void mlir::fabric::registerPasses() {
   registerCanonicalizerPass();
   registerCSEPass();
+  training::registerTrainingPasses();
   registerPipelines();
 }

@@ -37,7 +37,7 @@ Operation *FabricDialect::materializeConstant(OpBuilder &builder,
 
 LogicalResult FabricDialect::verifyOperationAttribute(Operation *op,
                                                       NamedAttribute attr) {
-  if (attr.getName() != kTrainAttr)
+  if (attr.getName() != kTrainAttr && attr.getName() != kTrainedAttr)
     return op->emitOpError() << "unknown attribute " << attr.getName();
   if (!isa<ModuleOp>(op) || !isa<TrainAttr>(attr.getValue()))
     return op->emitOpError()
@@ -89,7 +89,7 @@ LogicalResult FabricDialect::verifyRegionResultAttribute(Operation *op,
                              << " belongs on results of a function";
   if (attr.getName() == kResultAttr && isa<StringAttr>(attr.getValue()))
     return success();
-  if (attr.getName() == kUpdateOfAttr) {
+  if (attr.getName() == kUpdateOfAttr || attr.getName() == kGradientOfAttr) {
     auto index = dyn_cast<IntegerAttr>(attr.getValue());
     if (index && index.getInt() >= 0 &&
         index.getInt() < static_cast<int64_t>(function.getNumArguments()))

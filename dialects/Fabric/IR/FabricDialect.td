@@ -20,11 +20,12 @@ def Fabric_Dialect : Dialect {
       * `fabric.state = #fabric.state<"w1", "exp_avg">`: of the optimizer;
       * `fabric.scalar = #fabric.scalar<"lr", 3.0e-3>`: a number that the run sets.
     A result carries `fabric.result = "loss"`, its name, or `fabric.update_of = 3`:
-    it is the new value of argument 3, in place. The loss is the first named
-    float result of rank 0.
+    it is the new value of argument 3, in place; a named result may carry
+    `fabric.gradient_of = 1` too: it is the loss's gradient for argument 1. The
+    loss is the first named float result of rank 0.
 
     A module may carry `fabric.train = #fabric.train<adamw, ...>`: it is then
-    differentiated and trained.
+    differentiated and trained, and carries `fabric.trained` afterwards.
   }];
   let dependentDialects = ["::mlir::dist::DistDialect"];
   let useDefaultAttributePrinterParser = 1;
@@ -39,7 +40,9 @@ def Fabric_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kScalarAttr{"fabric.scalar"};
     static constexpr ::llvm::StringLiteral kResultAttr{"fabric.result"};
     static constexpr ::llvm::StringLiteral kUpdateOfAttr{"fabric.update_of"};
+    static constexpr ::llvm::StringLiteral kGradientOfAttr{"fabric.gradient_of"};
     static constexpr ::llvm::StringLiteral kTrainAttr{"fabric.train"};
+    static constexpr ::llvm::StringLiteral kTrainedAttr{"fabric.trained"};
     void registerAttributes();
   }];
 }
