@@ -2,6 +2,10 @@
 
 #include "runtime/Support/Box.h"
 
+#include "runtime/Support/CheckedMath.h"
+
+#include <limits>
+
 using namespace fabric;
 
 Box Box::whole(std::vector<int64_t> shape) {
@@ -24,7 +28,8 @@ std::string fabric::toString(const Box &box) {
     if (dim > 0)
       text += ", ";
     text += std::to_string(box.offsets[dim]) + ":" +
-            std::to_string(box.offsets[dim] + box.sizes[dim]);
+            std::to_string(checkedAdd(box.offsets[dim], box.sizes[dim])
+                               .value_or(std::numeric_limits<int64_t>::max()));
   }
   return text + "]";
 }

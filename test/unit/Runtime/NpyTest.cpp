@@ -6,6 +6,7 @@
 #include "runtime/Checkpoint/Npy.h"
 
 #include <cstring>
+#include <set>
 
 using namespace fabric;
 using namespace fabric::checkpoint;
@@ -88,6 +89,31 @@ TEST(Npy, ShapesAndDTypesRoundTrip) {
       ASSERT_TRUE(succeeded(reader->readShard(box, read.data())));
       EXPECT_EQ(read, data);
     }
+}
+
+// The padding must be right wherever the dictionary ends.
+TEST(Npy, HeadersOfEveryLengthAreAligned) {
+  TempFolder folder;
+  std::string path = folder.path("x.npy");
+  std::set<size_t> remainders;
+  int64_t first = 1;
+  for (int digits = 1; digits <= 18; ++digits, first *= 10) {
+    int64_t second = 1;
+    for (int more = 1; more <= 18; ++more, second *= 10) {
+      Shape shape = {0, first, second, 1, 1, 1, first, first};
+      Expected<NpyWriter> writer = NpyWriter::create(path, DType::F32, shape);
+      ASSERT_TRUE(succeeded(writer));
+      ASSERT_TRUE(succeeded(writer->commit()));
+      std::string text = folder.read("x.npy");
+      ASSERT_EQ(text.size() % 64, 0u);
+      ASSERT_EQ(text.back(), '\n');
+      remainders.insert(text.find('}') % 64);
+      Expected<NpyReader> reader = NpyReader::open(path);
+      ASSERT_TRUE(succeeded(reader));
+      EXPECT_EQ(reader->shape(), shape);
+    }
+  }
+  EXPECT_EQ(remainders.size(), 64u);
 }
 
 TEST(Npy, HeadersOfOtherWriters) {
