@@ -94,6 +94,48 @@ class NoGradOnParameters(nn.Module):
         return self.linear(x) * scale
 
 
+class Autocast(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return self.linear(x)
+
+
+class Branch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.linear(x) if x.sum() > 0 else x
+
+
+class Chatty(nn.Module):
+    def __init__(self):
+        super().__init__()
+        print("building")
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x):
+        print("tracing")
+        return self.linear(x)
+
+
+def on_meta_with_a_buffer():
+    with torch.device("meta"):
+        return Function(lambda x, p: x * p + torch.arange(4, device=x.device), (4,)), (torch.randn(3, 4),)
+
+
+def on_meta_using_a_buffer():
+    with torch.device("meta"):
+        module = Function(None, (4,))
+    module.function = lambda x, p: x * p + module.table
+    return module, (torch.randn(3, 4),)
+
+
 class Block(nn.Module):
     """Modules in modules, in eval: dropout is an identity."""
 
@@ -191,6 +233,9 @@ FAILURES = {
     "also_unsupported": (on((3, 4), lambda x, p: torch.exp(p * x).abs(), ()), r"cases\.py:\d+:\d+: unsupported op aten\.exp\.default \(also unsupported here: aten\.abs\.default\)"),
     "detach": (on((3, 4), lambda x, p: x * (p * 2).detach(), (4,)), r"aten\.detach\.default: a stop-gradient"),
     "no_grad": (lambda: (NoGradOnParameters(), (torch.randn(4, 6),)), r"cases\.py:\d+:21: .*torch\.no_grad\(\) region\) on a value that depends on a trainable parameter"),
+    "autocast": (lambda: (Autocast(), (torch.randn(3, 4),)), r"cases\.py:\d+:20: a torch\.autocast region"),
+    "branch": (lambda: (Branch(), (torch.randn(3, 4),)), r"cases\.py:\d+: tracing Branch: \w+: .*data-dependent"),
+    "input_changes": (on((3, 4), lambda x, p: x.add_(1) * p, (4,)), r"cases\.py:\d+:\d+: forward changes its input 'x' in place"),
     "part_of_a_dim": (on((3, 4), lambda x, p: (x * p)[:, 1:3], (4,)), r"aten\.slice\.Tensor: a part of dim 1"),
     "divide": (on((3, 4), lambda x, p: x / p, (4,)), r"aten\.div\.Tensor: the divisor is not a constant"),
     "exponent": (on((3, 4), lambda x, p: (x * p) ** 0.5, (4,)), r"exponent 0\.5"),

@@ -221,6 +221,24 @@ def test_first_scalar_result_is_the_loss(tmp_path):
     assert Module(import_text(path)).results == ["output_0", "loss"]
 
 
+def test_factories_on_meta_are_constants(tmp_path):
+    """A meta module's unused buffers do not matter, and what it makes on its own device has values all the same."""
+    path = tmp_path / "program.py"
+    path.write_text("import cases\n\nbuild = cases.on_meta_with_a_buffer\n")
+    assert "fabric.constant dense<[0.0, 1.0, 2.0, 3.0]> : tensor<4xf32>" in import_text(path)
+    path = tmp_path / "other.py"
+    path.write_text("import cases\n\nbuild = cases.on_meta_using_a_buffer\n")
+    status, _, err = run_importer(path)
+    assert status == 1 and "'table' is on the meta device and has no values" in err and err.count("\n") == 1
+
+
+def test_standard_output_is_the_text_alone(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("import cases, torch\n\n\ndef build():\n    return cases.Chatty(), (torch.randn(3, 4),)\n")
+    status, out, err = run_importer(path)
+    assert status == 0 and out.startswith("module {") and "building\n" in err and "tracing\n" in err
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -7,7 +7,9 @@ first, with a `detach` on every result.
 """
 
 import contextlib
+import io
 import logging
+import sys
 import warnings
 from dataclasses import dataclass
 
@@ -19,6 +21,7 @@ from .locations import location_of, precise_stack_traces
 from .precision import traced_as
 from .program import Program
 
+AUTOCAST = torch.ops.higher_order.wrap_with_autocast
 SET_GRAD = torch.ops.higher_order.wrap_with_set_grad_enabled
 
 
@@ -46,6 +49,7 @@ def export(program: Program, dtype: "str | None") -> Exported:
             raise
         except Exception as error:
             raise user_failure(f"tracing {name}", error) from None
+        _refuse_autocast(exported.graph_module)
         _inline_grad_regions(exported.graph_module)
         try:
             exported = exported.run_decompositions({})
@@ -56,15 +60,28 @@ def export(program: Program, dtype: "str | None") -> Exported:
 
 @contextlib.contextmanager
 def _quiet():
-    """What PyTorch logs about a failure is in the exception too, on one line."""
+    """What PyTorch logs or prints about a failure is in the exception too, on one line. The user's prints go to
+    standard error, for standard output may be the text."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
+    printed = io.StringIO()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             warnings.simplefilter("ignore")
             yield
+        sys.stderr.write(printed.getvalue())
     finally:
         logging.disable(before)
+
+
+def _refuse_autocast(graph_module: torch.fx.GraphModule) -> None:
+    """Its inlining would forget the casts."""
+    for module in graph_module.modules():
+        for node in module.graph.nodes if isinstance(module, torch.fx.GraphModule) else ():
+            if node.op == "call_function" and node.target is AUTOCAST:
+                body = getattr(module, next(a for a in node.args if getattr(a, "op", None) == "get_attr").target)
+                where = location_of(next(n for n in body.graph.nodes if n.op == "call_function"))
+                raise ImportFailure(f"{where}: a torch.autocast region cannot be imported: write the casts out, or import with --dtype=bf16")
 
 
 def _inline_grad_regions(graph_module: torch.fx.GraphModule) -> None:
@@ -116,9 +133,12 @@ def _read_signature(program: Program, exported) -> Exported:
                 raise ImportFailure(f"input {len(result.inputs)} is not a tensor after export")
             result.inputs[node] = len(result.inputs)
         elif spec.kind is InputKind.PARAMETER:
-            result.parameters[node] = canonical[spec.target.removeprefix("model.")]
+            result.parameters[node] = canonical[_own_name(spec)]
         elif spec.kind in (InputKind.BUFFER, InputKind.CONSTANT_TENSOR):
-            result.constants[node] = _constant(program, exported, spec)
+            value = exported.state_dict.get(spec.target)
+            result.constants[node] = (exported.constants[spec.target] if value is None else value).detach()
+            if node.users and result.constants[node].is_meta:
+                raise ImportFailure(f"'{_own_name(spec)}' is on the meta device and has no values, but buffers are constants of the model: make it on the CPU")
         else:
             raise ImportFailure(f"'{spec.target}': an argument of kind {spec.kind.name.lower()} cannot be imported")
 
@@ -130,17 +150,17 @@ def _read_signature(program: Program, exported) -> Exported:
         elif spec.kind is OutputKind.BUFFER_MUTATION:
             where = location_of(nodes[spec.arg.name])
             raise ImportFailure(
-                f"{where}: forward changes the buffer '{spec.target.removeprefix('model.')}'; "
+                f"{where}: forward changes the buffer '{_own_name(spec)}'; "
                 "buffers are constants of the model: call .eval() on the module that owns it, or make it an input"
             )
+        elif spec.kind is OutputKind.USER_INPUT_MUTATION:
+            name = program.inputs[result.inputs[by_name[spec.target]]].name
+            raise ImportFailure(f"{location_of(nodes[spec.arg.name])}: forward changes its input '{name}' in place: clone it first")
         else:
             raise ImportFailure(f"forward has a side effect on '{spec.target}' ({spec.kind.name.lower()})")
     return result
 
 
-def _constant(program, exported, spec) -> torch.Tensor:
-    if spec.target in exported.state_dict:
-        value = exported.state_dict[spec.target]
-    else:
-        value = exported.constants[spec.target]
-    return value.detach()
+def _own_name(spec) -> str:
+    """What the user calls the parameter or buffer; the wrapper holds the module as `model`."""
+    return spec.target.removeprefix("model.")

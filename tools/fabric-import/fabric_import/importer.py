@@ -1,5 +1,6 @@
 """The import as a whole: build, export, fold, lower, print, write."""
 
+import contextlib
 import os
 import sys
 
@@ -21,7 +22,8 @@ def run(options) -> None:
     provide_moved_modules()
     path, where = split_reference(options.program, default="build")
     set_root(os.path.dirname(os.path.realpath(path)))
-    with initializers.recording() as recorder:
+    # Standard output is for the text alone.
+    with initializers.recording() as recorder, contextlib.redirect_stdout(sys.stderr):
         build = load_function(options.program, default="build")
         model = program.normalise(program.call_build(build, where), f"{where}()")
     parallelize_function = load_function(options.parallelize) if options.parallelize else None
