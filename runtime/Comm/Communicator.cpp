@@ -125,10 +125,13 @@ Expected<std::unique_ptr<Group>> Communicator::createGroup(GroupSpec spec) {
 Status Communicator::agree(const Status &status) {
   // A leading byte tells an empty message from success.
   std::string mine = status.ok() ? "" : "!" + status.message();
+  agreed = false;
   FABRIC_ASSIGN_OR_RETURN(std::vector<std::string> all, exchange(mine));
   for (const std::string &text : all)
-    if (!text.empty())
+    if (!text.empty()) {
+      agreed = true;
       return Status::error(text.substr(1));
+    }
   return Status::success();
 }
 

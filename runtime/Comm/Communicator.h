@@ -142,6 +142,10 @@ public:
   /// message of the lowest rank that failed. Nobody continues past a failure.
   Status agree(const Status &status);
 
+  /// Whether the last agree() ended in a failure that every rank knows. After
+  /// any other failure this rank is alone with it and has to abort().
+  bool agreedOnFailure() const { return agreed; }
+
   /// Called by a rank that fails where the others do not wait in agree(): ends
   /// their waits with an error. Over MPI this ends the process.
   virtual void abort(const Status &why) = 0;
@@ -153,6 +157,9 @@ public:
 protected:
   virtual Expected<std::unique_ptr<Group>> doCreateGroup(GroupSpec spec,
                                                          int self) = 0;
+
+private:
+  bool agreed = false;
 };
 
 } // namespace fabric::comm

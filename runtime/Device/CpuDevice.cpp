@@ -103,6 +103,8 @@ public:
     return checkCpuFeatures(target.features);
   }
 
+  bool hostAccessible() const override { return true; }
+
   Expected<std::unique_ptr<Memory>> allocate(int64_t bytes,
                                              int64_t alignment) override {
     // A mapping starts at a page; more than that takes room to move up.

@@ -55,6 +55,9 @@ public:
   /// Whether this machine can run code for `target`; names what is missing.
   virtual Status check(const plan::Target &target) const = 0;
 
+  /// Whether the host may read and write at the device's addresses.
+  virtual bool hostAccessible() const = 0;
+
   /// `alignment` is a power of two.
   virtual Expected<std::unique_ptr<Memory>> allocate(int64_t bytes,
                                                      int64_t alignment) = 0;

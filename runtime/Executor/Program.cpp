@@ -1,0 +1,412 @@
+//===- Program.cpp - A plan bound to one rank -----------------------------===//
+
+#include "runtime/Executor/Program.h"
+#include "runtime/Plan/Sharding.h"
+#include "runtime/Support/Float.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace fabric::runtime {
+namespace {
+
+constexpr std::string_view stepScalar = "step";
+
+int64_t elementsOf(const plan::Buffer &buffer) {
+  int64_t count = 1;
+  for (int64_t size : buffer.shape)
+    count *= size;
+  return count;
+}
+
+/// How two buffers of one rank lie to each other.
+enum class Overlap { None, Same, Partial };
+
+Overlap overlapOf(const plan::Buffer &a, const plan::Buffer &b) {
+  int64_t aBytes = elementsOf(a) * plan::byteWidth(a.dtype);
+  int64_t bBytes = elementsOf(b) * plan::byteWidth(b.dtype);
+  if (a.arena != b.arena || aBytes == 0 || bBytes == 0 ||
+      a.offset + aBytes <= b.offset || b.offset + bBytes <= a.offset)
+    return Overlap::None;
+  return a.offset == b.offset && aBytes == bBytes ? Overlap::Same
+                                                  : Overlap::Partial;
+}
+
+std::string_view nameOf(const plan::Instruction &instruction) {
+  struct Names {
+    std::string_view operator()(const plan::Gemm &) { return "gemm"; }
+    std::string_view operator()(const plan::Launch &launch) {
+      return launch.symbol;
+    }
+    std::string_view operator()(const plan::Collective &collective) {
+      using Kind = plan::Collective::Kind;
+      switch (collective.kind) {
+      case Kind::AllGather:
+        return "all_gather";
+      case Kind::ReduceScatter:
+        return "reduce_scatter";
+      case Kind::AllReduce:
+        return "all_reduce";
+      case Kind::AllToAll:
+        return "all_to_all";
+      case Kind::AllSlice:
+        return "all_slice";
+      }
+      return "collective";
+    }
+    std::string_view operator()(const plan::Copy &) { return "copy"; }
+  };
+  return std::visit(Names(), instruction.op);
+}
+
+template <typename T> void put(std::byte *target, T value) {
+  std::memcpy(target, &value, sizeof(value));
+}
+
+/// Stores `value` as one element; returns its bytes.
+int64_t storeNumber(plan::DType dtype, double value, std::byte *target) {
+  switch (dtype) {
+  case plan::DType::F32:
+    put(target, static_cast<float>(value));
+    break;
+  case plan::DType::F64:
+    put(target, value);
+    break;
+  case plan::DType::BF16:
+    put(target, convertFloat<BFloat16>(value));
+    break;
+  case plan::DType::F16:
+    put(target, convertFloat<Float16>(value));
+    break;
+  case plan::DType::I8:
+  case plan::DType::Bool:
+    put(target, static_cast<int8_t>(value));
+    break;
+  case plan::DType::I32:
+    put(target, static_cast<int32_t>(value));
+    break;
+  case plan::DType::I64:
+    put(target, static_cast<int64_t>(value));
+    break;
+  }
+  return plan::byteWidth(dtype);
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Load
+//===----------------------------------------------------------------------===//
+
+Expected<std::unique_ptr<Program>>
+Program::create(const plan::Plan &plan, int64_t rank, device::Device &device,
+                std::shared_ptr<const device::Module> module) {
+  std::unique_ptr<Program> program(
+      new Program(plan, rank, device, std::move(module)));
+  FABRIC_RETURN_IF_ERROR(program->allocateArenas());
+  FABRIC_RETURN_IF_ERROR(program->bindInstructions());
+  FABRIC_RETURN_IF_ERROR(program->loadConstants());
+  for (const plan::Scalar &scalar : plan.scalars)
+    program->scalars.push_back(
+        {&scalar, scalar.defaultValue, scalar.name == stepScalar});
+  return program;
+}
+
+Status Program::allocateArenas() {
+  for (const plan::Arena &arena : source.arenas) {
+    auto memory = device.allocate(arena.bytes, arena.alignment);
+    if (memory.failed())
+      return memory.status().in("rank " + std::to_string(self) + ": arena '" +
+                                arena.name + "'");
+    arenas.push_back(std::move(*memory));
+  }
+  return Status::success();
+}
+
+Status Program::bindInstructions() {
+  ops.reserve(source.instructions.size());
+  int64_t scratch = 0;
+  for (size_t i = 0; i < source.instructions.size(); ++i) {
+    Expected<Op> op =
+        std::visit([&](const auto &instruction) { return bind(instruction); },
+                   source.instructions[i].op);
+    if (op.failed())
+      return at(i, op.status());
+    ops.push_back(std::move(*op));
+  }
+  for (const PreparedGemm &prepared : gemms)
+    scratch = std::max(scratch, prepared.gemm->scratchBytes());
+  if (scratch > 0) {
+    FABRIC_ASSIGN_OR_RETURN(gemmScratch, device.allocate(scratch, 64));
+  }
+  return Status::success();
+}
+
+Expected<kernels::Gemm *> Program::prepare(const kernels::GemmDesc &desc) {
+  // Few are distinct, however many layers there are.
+  for (const PreparedGemm &prepared : gemms)
+    if (prepared.desc == desc)
+      return prepared.gemm.get();
+  FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<kernels::Gemm> gemm,
+                          device.createGemm(desc));
+  gemms.push_back({desc, std::move(gemm)});
+  return gemms.back().gemm.get();
+}
+
+Expected<Program::Op> Program::bind(const plan::Gemm &gemm) {
+  auto layout = [](const plan::Matrix &matrix) {
+    return kernels::MatrixLayout{matrix.transposed, matrix.leading,
+                                 matrix.batchStride};
+  };
+  const plan::Buffer &c = source.buffers[gemm.c.buffer];
+  for (plan::BufferId operand : {gemm.a.buffer, gemm.b.buffer})
+    if (overlapOf(source.buffers[operand], c) != Overlap::None)
+      return Status::error("the result overlaps an operand");
+  kernels::GemmDesc desc;
+  desc.input = source.buffers[gemm.a.buffer].dtype;
+  desc.output = c.dtype;
+  if (gemm.bias) {
+    if (overlapOf(source.buffers[*gemm.bias], c) != Overlap::None)
+      return Status::error("the result overlaps the bias");
+    desc.bias = source.buffers[*gemm.bias].dtype;
+  }
+  desc.accumulate = gemm.accumulate;
+  desc.batch = gemm.batch;
+  desc.m = gemm.m;
+  desc.n = gemm.n;
+  desc.k = gemm.k;
+  desc.a = layout(gemm.a);
+  desc.b = layout(gemm.b);
+  desc.c = layout(gemm.c);
+  FABRIC_ASSIGN_OR_RETURN(kernels::Gemm * prepared, prepare(desc));
+  return Op(GemmOp{prepared, address(gemm.a.buffer), address(gemm.b.buffer),
+                   gemm.bias ? address(*gemm.bias) : nullptr,
+                   address(gemm.c.buffer)});
+}
+
+Expected<Program::Op> Program::bind(const plan::Launch &launch) {
+  if (!module)
+    return Status::error("the plan has no section 'code'");
+  std::unique_ptr<device::Kernel> &kernel = kernels[launch.symbol];
+  if (!kernel) {
+    FABRIC_ASSIGN_OR_RETURN(kernel, module->find(launch.symbol));
+  }
+  LaunchOp op{kernel.get(), {}};
+  for (plan::BufferId buffer : launch.buffers)
+    op.buffers.push_back(address(buffer));
+  return Op(std::move(op));
+}
+
+Expected<Program::Op> Program::bind(const plan::Collective &collective) {
+  using Kind = plan::Collective::Kind;
+  const plan::Buffer &input = source.buffers[collective.input];
+  const plan::Buffer &output = source.buffers[collective.output];
+  int64_t n = plan::axesSize(source.mesh, collective.axes);
+
+  Overlap overlap = overlapOf(input, output);
+  bool inPlace = collective.kind == Kind::AllReduce || n == 1;
+  if (overlap == Overlap::Partial || (overlap == Overlap::Same && !inPlace))
+    return Status::error("the output overlaps the input");
+
+  CollectiveOp op{};
+  op.kind = collective.kind;
+  op.dtype = input.dtype;
+  op.reduction = collective.reduction;
+  op.count = elementsOf(input);
+  op.input = address(collective.input);
+  op.output = address(collective.output);
+  if (collective.splitDim) {
+    FABRIC_ASSIGN_OR_RETURN(
+        op.split, comm::piecesAlong(input.shape, *collective.splitDim, n));
+  }
+  if (collective.concatDim) {
+    FABRIC_ASSIGN_OR_RETURN(
+        op.concat, comm::piecesAlong(output.shape, *collective.concatDim, n));
+  }
+  return Op(op);
+}
+
+Expected<Program::Op> Program::bind(const plan::Copy &copy) {
+  if (overlapOf(source.buffers[copy.input], source.buffers[copy.output]) ==
+      Overlap::Partial)
+    return Status::error("the output overlaps the input");
+  return Op(
+      CopyOp{address(copy.input), address(copy.output), bytesOf(copy.input)});
+}
+
+Status Program::loadConstants() {
+  for (const plan::Constant &constant : source.constants) {
+    const std::byte *bytes = source.sections.at("constants").data();
+    FABRIC_RETURN_IF_ERROR(device.copyFromHost(address(constant.buffer),
+                                               bytes + constant.sectionOffset,
+                                               bytesOf(constant.buffer)));
+  }
+  return Status::success();
+}
+
+Status Program::connect(comm::Communicator &communicator) {
+  // In the order of the instructions, which all ranks share.
+  for (size_t i = 0; i < ops.size(); ++i) {
+    auto *op = std::get_if<CollectiveOp>(&ops[i]);
+    if (!op)
+      continue;
+    const auto &collective =
+        std::get<plan::Collective>(source.instructions[i].op);
+    std::string axes = plan::toString(collective.axes);
+    std::unique_ptr<comm::Group> &group = groups[axes];
+    if (!group) {
+      comm::GroupSpec spec;
+      spec.axes = axes;
+      for (int64_t member :
+           plan::groupOf(source.mesh, collective.axes, self).ranks)
+        spec.ranks.push_back(static_cast<int>(member));
+      auto created = communicator.createGroup(std::move(spec));
+      if (created.failed())
+        return at(i, created.status());
+      group = std::move(*created);
+    }
+    op->group = group.get();
+  }
+  commScratch = communicator.scratchBytes();
+  return Status::success();
+}
+
+Status Program::overrideScalars(const std::map<std::string, double> &values) {
+  for (const auto &[name, value] : values) {
+    if (name == stepScalar)
+      return Status::error("scalar 'step' is counted by the run");
+    auto found =
+        std::find_if(scalars.begin(), scalars.end(), [&](const auto &bound) {
+          return bound.scalar->name == name;
+        });
+    if (found != scalars.end()) {
+      found->value = value;
+      continue;
+    }
+    std::string known;
+    for (const BoundScalar &bound : scalars)
+      if (!bound.isStep)
+        known += (known.empty() ? "" : ", ") + bound.scalar->name;
+    return Status::error("scalar '", name, "': expected ",
+                         known.empty() ? "none, for this plan has no scalars"
+                                       : "one of " + known);
+  }
+  return Status::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Step
+//===----------------------------------------------------------------------===//
+
+Status Program::step(int64_t step) {
+  FABRIC_RETURN_IF_ERROR(writeScalars(step));
+  for (size_t i = 0; i < ops.size(); ++i) {
+    Status status =
+        std::visit([this](const auto &op) { return run(op); }, ops[i]);
+    if (status.failed())
+      return at(i, status).in("step " + std::to_string(step));
+  }
+  return Status::success();
+}
+
+Status Program::writeScalars(int64_t step) {
+  for (const BoundScalar &bound : scalars) {
+    alignas(8) std::byte number[8];
+    double value = bound.isStep ? static_cast<double>(step) : bound.value;
+    int64_t bytes = storeNumber(bound.scalar->dtype, value, number);
+    FABRIC_RETURN_IF_ERROR(
+        device.copyFromHost(address(bound.scalar->buffer), number, bytes));
+  }
+  return Status::success();
+}
+
+Status Program::run(const GemmOp &op) {
+  return op.gemm->run(op.a, op.b, op.bias, op.c,
+                      gemmScratch ? gemmScratch->data() : nullptr);
+}
+
+Status Program::run(const LaunchOp &op) {
+  return op.kernel->launch(op.buffers.data());
+}
+
+Status Program::run(const CollectiveOp &op) {
+  using Kind = plan::Collective::Kind;
+  switch (op.kind) {
+  case Kind::AllGather:
+    return op.group->allGather(op.dtype, op.concat, op.input, op.output);
+  case Kind::ReduceScatter:
+    return op.group->reduceScatter(op.dtype, op.reduction, op.split, op.input,
+                                   op.output);
+  case Kind::AllReduce:
+    return op.group->allReduce(op.dtype, op.reduction, op.count, op.input,
+                               op.output);
+  case Kind::AllToAll:
+    return op.group->allToAll(op.dtype, op.split, op.concat, op.input,
+                              op.output);
+  case Kind::AllSlice:
+    if (op.input != op.output)
+      comm::copyPieceOut(op.dtype, op.split, op.group->size(),
+                         op.group->index(), op.input, op.output);
+    return Status::success();
+  }
+  return Status::error("unknown collective");
+}
+
+Status Program::run(const CopyOp &op) {
+  return op.input == op.output ? Status::success()
+                               : device.copy(op.output, op.input, op.bytes);
+}
+
+//===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+std::byte *Program::address(plan::BufferId buffer) const {
+  const plan::Buffer &window = source.buffers[buffer];
+  return arenas[window.arena]->data() + window.offset;
+}
+
+int64_t Program::bytesOf(plan::BufferId buffer) const {
+  const plan::Buffer &window = source.buffers[buffer];
+  return elementsOf(window) * plan::byteWidth(window.dtype);
+}
+
+Status Program::upload(plan::BufferId buffer,
+                       const std::function<Status(void *host)> &fill) {
+  if (device.hostAccessible())
+    return fill(address(buffer));
+  std::vector<std::byte> staging(bytesOf(buffer));
+  FABRIC_RETURN_IF_ERROR(fill(staging.data()));
+  return device.copyFromHost(address(buffer), staging.data(), bytesOf(buffer));
+}
+
+Status
+Program::download(plan::BufferId buffer,
+                  const std::function<Status(const void *host)> &use) const {
+  if (device.hostAccessible())
+    return use(address(buffer));
+  std::vector<std::byte> staging(bytesOf(buffer));
+  FABRIC_RETURN_IF_ERROR(
+      device.copyToHost(staging.data(), address(buffer), bytesOf(buffer)));
+  return use(staging.data());
+}
+
+MemoryUse Program::memoryUse() const {
+  MemoryUse use;
+  for (const auto &arena : arenas)
+    use.arenas += arena->bytes();
+  use.scratch = commScratch + (gemmScratch ? gemmScratch->bytes() : 0);
+  return use;
+}
+
+Status Program::at(size_t instruction, const Status &status) const {
+  const plan::Instruction &where = source.instructions[instruction];
+  std::string place = "rank " + std::to_string(self) + ", instruction " +
+                      std::to_string(instruction) + " (" +
+                      std::string(nameOf(where)) + ")";
+  if (!where.loc.empty())
+    place += " at " + where.loc;
+  return status.in(place);
+}
+
+} // namespace fabric::runtime

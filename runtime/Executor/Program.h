@@ -1,0 +1,146 @@
+//===- Program.h - A plan bound to one rank ---------------------*- C++ -*-===//
+//
+// At load everything is resolved: buffers to addresses, symbols to kernels,
+// axes to groups, matrix products to prepared primitives. A step walks an array
+// of bound instructions: it looks up no name and allocates nothing.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_RUNTIME_EXECUTOR_PROGRAM_H
+#define FABRIC_RUNTIME_EXECUTOR_PROGRAM_H
+
+#include "runtime/Comm/Communicator.h"
+#include "runtime/Device/Device.h"
+#include "runtime/Plan/Plan.h"
+#include "runtime/Support/Status.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace fabric::runtime {
+
+/// Bytes of one rank.
+struct MemoryUse {
+  int64_t arenas = 0;  ///< Allocated for the plan's arenas.
+  int64_t scratch = 0; ///< For products and communication, beside the arenas.
+};
+
+/// What a rank holds and runs. Used by one thread; its plan, device and
+/// communicator outlive it.
+class Program {
+public:
+  /// What needs no other rank: memory, kernels, products, constants. `plan` has
+  /// been verified, and is for `device`. `module` may be null where the plan
+  /// launches nothing. `rank` is one of the plan's mesh.
+  static Expected<std::unique_ptr<Program>>
+  create(const plan::Plan &plan, int64_t rank, device::Device &device,
+         std::shared_ptr<const device::Module> module);
+
+  /// Makes the groups. Called by all ranks after create() went well on all.
+  Status connect(comm::Communicator &communicator);
+
+  /// Numbers for run-time scalars, by name, in place of the plan's defaults.
+  /// Fails on a scalar that the plan does not have, and on "step".
+  Status overrideScalars(const std::map<std::string, double> &values);
+
+  /// Writes the scalars and runs all instructions. `step` counts from 1.
+  Status step(int64_t step);
+
+  /// Calls `fill` with host memory of the buffer's size, and puts what it wrote
+  /// into the buffer.
+  Status upload(plan::BufferId buffer,
+                const std::function<Status(void *host)> &fill);
+  /// Calls `use` with what the buffer holds.
+  Status download(plan::BufferId buffer,
+                  const std::function<Status(const void *host)> &use) const;
+
+  const plan::Plan &plan() const { return source; }
+  int64_t rank() const { return self; }
+  MemoryUse memoryUse() const;
+
+private:
+  struct GemmOp {
+    kernels::Gemm *gemm;
+    const void *a, *b, *bias;
+    void *c;
+  };
+  struct LaunchOp {
+    const device::Kernel *kernel;
+    std::vector<void *> buffers;
+  };
+  struct CollectiveOp {
+    plan::Collective::Kind kind;
+    comm::Group *group; ///< Null until connect().
+    plan::DType dtype;
+    comm::Reduction reduction;
+    comm::Pieces split, concat;
+    int64_t count;
+    const void *input;
+    void *output;
+  };
+  struct CopyOp {
+    const void *input;
+    void *output;
+    int64_t bytes;
+  };
+  using Op = std::variant<GemmOp, LaunchOp, CollectiveOp, CopyOp>;
+
+  struct PreparedGemm {
+    kernels::GemmDesc desc;
+    std::unique_ptr<kernels::Gemm> gemm;
+  };
+
+  /// A scalar with the bytes that are written before a step.
+  struct BoundScalar {
+    const plan::Scalar *scalar;
+    double value;
+    bool isStep;
+  };
+
+  Program(const plan::Plan &plan, int64_t rank, device::Device &device,
+          std::shared_ptr<const device::Module> module)
+      : source(plan), self(rank), device(device), module(std::move(module)) {}
+
+  Status allocateArenas();
+  Status bindInstructions();
+  Status loadConstants();
+
+  Expected<Op> bind(const plan::Gemm &gemm);
+  Expected<Op> bind(const plan::Launch &launch);
+  Expected<Op> bind(const plan::Collective &collective);
+  Expected<Op> bind(const plan::Copy &copy);
+  Expected<kernels::Gemm *> prepare(const kernels::GemmDesc &desc);
+
+  Status run(const GemmOp &op);
+  Status run(const LaunchOp &op);
+  Status run(const CollectiveOp &op);
+  Status run(const CopyOp &op);
+
+  std::byte *address(plan::BufferId buffer) const;
+  int64_t bytesOf(plan::BufferId buffer) const;
+  Status writeScalars(int64_t step);
+  /// Names an instruction, its place in the model and the rank.
+  Status at(size_t instruction, const Status &status) const;
+
+  const plan::Plan &source;
+  const int64_t self;
+  device::Device &device;
+  std::shared_ptr<const device::Module> module;
+
+  std::vector<std::unique_ptr<device::Memory>> arenas;
+  std::unique_ptr<device::Memory> gemmScratch;
+  std::vector<PreparedGemm> gemms;
+  std::map<std::string, std::unique_ptr<device::Kernel>> kernels;
+  std::map<std::string, std::unique_ptr<comm::Group>> groups; ///< By axes.
+  std::vector<BoundScalar> scalars;
+  std::vector<Op> ops;
+  int64_t commScratch = 0;
+};
+
+} // namespace fabric::runtime
+
+#endif // FABRIC_RUNTIME_EXECUTOR_PROGRAM_H

@@ -1,0 +1,175 @@
+//===- Runner.cpp - A run, as one rank sees it ----------------------------===//
+
+#include "runtime/Executor/Runner.h"
+#include "runtime/Comm/LocalCommunicator.h"
+#include "runtime/Plan/Sharding.h"
+#include "runtime/Support/Float.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <exception>
+#include <sched.h>
+#include <thread>
+
+namespace fabric::runtime {
+namespace {
+
+double numberAt(plan::DType dtype, const void *address) {
+  auto get = [address](auto value) {
+    std::memcpy(&value, address, sizeof(value));
+    return value;
+  };
+  switch (dtype) {
+  case plan::DType::F32:
+    return get(0.0f);
+  case plan::DType::F64:
+    return get(0.0);
+  case plan::DType::BF16:
+    return toDouble(get(BFloat16{}));
+  case plan::DType::F16:
+    return toDouble(get(Float16{}));
+  default:
+    return 0.0; // A loss is a float: verifyPlan.
+  }
+}
+
+Status loadParameters(Program &program, RunHooks &hooks) {
+  for (const plan::Parameter &parameter : program.plan().parameters)
+    FABRIC_RETURN_IF_ERROR(program.upload(parameter.buffer, [&](void *shard) {
+      return hooks.loadParameter(parameter, program.rank(), shard);
+    }));
+  return Status::success();
+}
+
+/// An input and the box of it that the rank holds.
+struct BoundInput {
+  const plan::Input *input;
+  Box box;
+};
+
+std::vector<BoundInput> bindInputs(const plan::Plan &plan, int64_t rank) {
+  std::vector<BoundInput> bound;
+  for (const plan::Input &input : plan.inputs)
+    bound.push_back(
+        {&input, plan::localBox(plan.mesh, input.sharding, input.shape, rank)});
+  return bound;
+}
+
+Status readInputs(Program &program, RunHooks &hooks,
+                  const std::vector<BoundInput> &inputs, int64_t step) {
+  for (const BoundInput &bound : inputs)
+    FABRIC_RETURN_IF_ERROR(
+        program.upload(bound.input->buffer, [&](void *shard) {
+          return hooks.readInput(*bound.input, step, bound.box, shard);
+        }));
+  return Status::success();
+}
+
+Expected<std::optional<double>> readLoss(const Program &program) {
+  std::optional<double> loss;
+  for (const plan::Output &output : program.plan().outputs)
+    if (output.isLoss)
+      FABRIC_RETURN_IF_ERROR(
+          program.download(output.buffer, [&](const void *host) {
+            loss = numberAt(output.dtype, host);
+            return Status::success();
+          }));
+  return loss;
+}
+
+} // namespace
+
+int defaultThreads(int ranksInProcess) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int cores =
+      sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+  return std::max(1, cores / std::max(1, ranksInProcess));
+}
+
+Expected<std::shared_ptr<device::Module>> loadCode(const plan::Plan &plan,
+                                                   device::Device &device) {
+  auto section = plan.sections.find("code");
+  if (section == plan.sections.end() || section->second.empty())
+    return std::shared_ptr<device::Module>();
+  return device.load(section->second);
+}
+
+Status runRank(const plan::Plan &plan, device::Device &device,
+               std::shared_ptr<const device::Module> module,
+               comm::Communicator &communicator, const RunOptions &options,
+               RunHooks &hooks) {
+  using Clock = std::chrono::steady_clock;
+  kernels::setThreadsOfRank(options.threads);
+  int64_t rank = communicator.rank();
+
+  // Load: alone, then together.
+  auto created = Program::create(plan, rank, device, std::move(module));
+  Status status = created.ok() ? (*created)->overrideScalars(options.scalars)
+                               : created.status();
+  FABRIC_RETURN_IF_ERROR(communicator.agree(status));
+  Program &program = **created;
+  FABRIC_RETURN_IF_ERROR(program.connect(communicator));
+
+  // Start.
+  FABRIC_RETURN_IF_ERROR(communicator.agree(loadParameters(program, hooks)));
+
+  // Steps.
+  std::vector<BoundInput> inputs = bindInputs(plan, rank);
+  for (int64_t step = 0; step < options.steps; ++step) {
+    Clock::time_point begin = Clock::now();
+    status = readInputs(program, hooks, inputs, step);
+    // Files may hold what no rank but their reader sees.
+    if (!inputs.empty())
+      status = communicator.agree(status);
+    FABRIC_RETURN_IF_ERROR(status);
+    FABRIC_RETURN_IF_ERROR(program.step(step + 1));
+    StepReport report;
+    report.step = step + 1;
+    FABRIC_ASSIGN_OR_RETURN(report.loss, readLoss(program));
+    report.milliseconds =
+        std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+    FABRIC_RETURN_IF_ERROR(hooks.afterStep(program, report));
+  }
+
+  // End. Nobody leaves before all are done.
+  FABRIC_RETURN_IF_ERROR(hooks.atEnd(program, communicator));
+  return communicator.agree(Status::success());
+}
+
+Status runLocalRanks(int size, const comm::CommOptions &options,
+                     const std::function<Status(comm::Communicator &)> &body) {
+  auto world = comm::LocalWorld::create(size, options);
+  std::vector<std::optional<Status>> results(size);
+  auto runOne = [&](int rank) {
+    std::unique_ptr<comm::Communicator> communicator =
+        world->communicator(rank);
+    // The standard library throws where memory ends; nothing else does.
+    try {
+      results[rank] = body(*communicator);
+    } catch (const std::exception &error) {
+      results[rank] = Status::error("rank ", rank, ": ", error.what());
+    }
+    if (results[rank]->failed() && !communicator->agreedOnFailure())
+      communicator->abort(*results[rank]);
+  };
+  std::vector<std::thread> threads;
+  try {
+    for (int rank = 0; rank < size; ++rank)
+      threads.emplace_back(runOne, rank);
+  } catch (const std::exception &error) {
+    int rank = static_cast<int>(threads.size());
+    world->poison(rank, Status::error("cannot start a thread for rank ", rank,
+                                      ": ", error.what()));
+  }
+  for (std::thread &thread : threads)
+    thread.join();
+  if (std::optional<Status> first = world->firstFailure())
+    return *first;
+  for (const std::optional<Status> &result : results)
+    FABRIC_RETURN_IF_ERROR(*result);
+  return Status::success();
+}
+
+} // namespace fabric::runtime
