@@ -85,7 +85,11 @@ def lower(exported: exporting.Exported, trainable: "set[str]"):
     for node, name in exported.parameters.items():
         argument(("parameter", name), node, name)
 
-    nodes = [n for n in exported.graph.nodes if n.op not in ("placeholder", "output") and n in live and not folding.is_constant(n)]
+    nodes = [
+        n
+        for n in exported.graph.nodes
+        if n.op not in ("placeholder", "output") and n in live and not folding.is_constant(n)
+    ]
     _check_supported(nodes)
     for node in nodes:
 
@@ -137,7 +141,11 @@ def _check_supported(nodes) -> None:
 def _op_name(node) -> str:
     if node.op != "call_function":
         return f"{node.op} {node.target}"
-    return str(node.target) if isinstance(node.target, torch._ops.OpOverload) else getattr(node.target, "__name__", str(node.target))
+    return (
+        str(node.target)
+        if isinstance(node.target, torch._ops.OpOverload)
+        else getattr(node.target, "__name__", str(node.target))
+    )
 
 
 def _unsupported(node, detail) -> ImportFailure:
