@@ -13,9 +13,9 @@ void mlir::fabric::buildTrainPipeline(OpPassManager &pm) {
   pm.addPass(training::createDifferentiatePass());
   // Consumes the gradients that the pass before returned.
   pm.addPass(training::createApplyOptimizerPass());
-  // Derivatives repeat each other's factors, and read what the loss alone never
-  // needs. Safe here: nothing has been duplicated on purpose yet.
-  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  // Derivatives repeat each other's factors. Safe here: nothing has been
+  // duplicated on purpose yet. Not the canonicalizer, which moves constants to
+  // the top and merges their locations into an unknown one.
   pm.addNestedPass<func::FuncOp>(createCSEPass());
   // Last: states what the phase leaves behind.
   pm.addPass(training::createVerifyTrainedPass());
