@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Sharding/Passes.h"
 #include "passes/Training/Passes.h"
 
 using namespace mlir;
@@ -13,16 +14,28 @@ void mlir::fabric::buildTrainPipeline(OpPassManager &pm) {
   pm.addPass(training::createDifferentiatePass());
   // Consumes the gradients that the pass before returned.
   pm.addPass(training::createApplyOptimizerPass());
-  // Derivatives repeat each other's factors. Safe here: nothing has been
-  // duplicated on purpose yet. Not the canonicalizer, which moves constants to
-  // the top and merges their locations into an unknown one.
+  // Derivatives repeat each other's factors, and read what the loss alone never
+  // needs. Safe here: nothing has been duplicated on purpose yet.
+  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
   pm.addNestedPass<func::FuncOp>(createCSEPass());
   // Last: states what the phase leaves behind.
   pm.addPass(training::createVerifyTrainedPass());
 }
 
 void mlir::fabric::buildShardPipeline(OpPassManager &pm,
-                                      const ShardOptions &options) {}
+                                      const ShardOptions &options) {
+  // First: all others ask the module for its mesh.
+  pm.addPass(sharding::createSetMeshPass({options.dp, options.tp}));
+  // What the user says about parameters, before anything is chosen or stored.
+  pm.addPass(sharding::createApplyTpPlanPass({options.tpPlan}));
+  // Storage and compute shardings follow from the styles.
+  pm.addPass(sharding::createAssignStoragePass());
+  pm.addPass(sharding::createPropagatePass());
+  // A parameter's storage and compute shardings may agree.
+  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  // Last: states what the phase leaves behind.
+  pm.addPass(sharding::createVerifyShardedPass());
+}
 
 void mlir::fabric::buildPartitionPipeline(OpPassManager &pm) {}
 

@@ -6,7 +6,7 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
-#include "passes/Lowering/Kernels/Passes.h"
+#include "passes/Sharding/Passes.h"
 #include "passes/Training/Passes.h"
 
 using namespace mlir;
@@ -20,6 +20,6 @@ void mlir::fabric::registerPasses() {
   registerCanonicalizerPass();
   registerCSEPass();
   training::registerTrainingPasses();
-  lowering::registerKernelsPasses();
+  sharding::registerShardingPasses();
   registerPipelines();
 }

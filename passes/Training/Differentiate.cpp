@@ -156,7 +156,6 @@ struct DifferentiatePass
     numDifferentiated = backward.getNumDifferentiated();
     for (unsigned index : parameters)
       returnGradient(*model, index, backward);
-    eraseDeadOps(*model);
 
     if (train.getMode() == fabric::TrainMode::Gradients) {
       module->removeAttr(FabricDialect::kTrainAttr);

@@ -1,0 +1,272 @@
+//===- AssignStorage.cpp - How arguments and updated results are stored ---===//
+//
+// First every argument's storage sharding is found, parameters before the
+// states that follow them; then types are set, of arguments and of what
+// updates them in place; then a reshard to the compute sharding is put before
+// all other uses of a parameter.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Dist/IR/Axes.h"
+#include "dialects/Fabric/IR/Fabric.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/Analysis/Placement.h"
+#include "passes/Sharding/Passes.h"
+#include "passes/Sharding/Roles.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace mlir::sharding;
+using mlir::analysis::Placement;
+using mlir::fabric::FabricDialect;
+
+namespace mlir::sharding {
+#define GEN_PASS_DEF_ASSIGNSTORAGEPASS
+#include "passes/Sharding/Passes.h.inc"
+} // namespace mlir::sharding
+
+namespace {
+/// Where an argument is, at rest and when it is computed with.
+struct ArgumentPlacement {
+  Placement storage;
+  Placement compute;
+};
+
+class StorageAssigner {
+public:
+  StorageAssigner(func::FuncOp function, dist::MeshAttr mesh)
+      : function(function), atoms(mesh), dataAtoms(getAxisAtoms(kDataAxis)),
+        tensorAtoms(getAxisAtoms(kTensorAxis)) {}
+
+  LogicalResult run();
+  unsigned getNumReplicated() const { return numReplicated; }
+
+private:
+  dist::AtomList getAxisAtoms(StringRef axis) const {
+    return atoms.getAtoms(
+        dist::AxisRefAttr::get(atoms.getMesh().getContext(), axis));
+  }
+  Placement getReplicated(unsigned index) {
+    Placement placement;
+    placement.dims.resize(getType(index).getRank());
+    return placement;
+  }
+  RankedTensorType getType(unsigned index) {
+    return cast<RankedTensorType>(function.getArgumentTypes()[index]);
+  }
+  RankedTensorType place(RankedTensorType type,
+                         const Placement &placement) const {
+    return dist::withSharding(
+        type, placement.toSharding(atoms, dist::ReductionKind::Sum));
+  }
+  Location getArgLoc(unsigned index) {
+    return function.getArgument(index).getLoc();
+  }
+  template <typename AttrT> AttrT getAttr(unsigned index, StringRef name) {
+    return function.getArgAttrOfType<AttrT>(index, name);
+  }
+
+  LogicalResult placeParameter(unsigned index, fabric::ParamAttr param);
+  LogicalResult placeState(unsigned index, fabric::StateAttr state);
+  LogicalResult placeInput(unsigned index, fabric::InputAttr input);
+  LogicalResult placeArgument(unsigned index);
+  void setTypes();
+  void insertReshard(OpBuilder &builder, unsigned index);
+
+  func::FuncOp function;
+  dist::MeshAtoms atoms;
+  dist::AtomList dataAtoms, tensorAtoms;
+  SmallVector<ArgumentPlacement, 0> placements;
+  llvm::StringMap<unsigned> parameters;
+  unsigned numReplicated = 0;
+};
+} // namespace
+
+LogicalResult StorageAssigner::placeParameter(unsigned index,
+                                              fabric::ParamAttr param) {
+  RankedTensorType type = getType(index);
+  if (!parameters.try_emplace(param.getName().getValue(), index).second)
+    return emitError(getArgLoc(index))
+           << "two parameters have the name " << param.getName();
+  Placement compute = getReplicated(index);
+  if (auto style =
+          getAttr<dist::TpStyleAttr>(index, dist::DistDialect::kTpAttr)) {
+    if (failed(verifyTpStyle(getArgLoc(index), param.getName(), type,
+                             style.getValue(), atoms.getMesh())))
+      return failure();
+    if (std::optional<unsigned> dim =
+            getTpDim(style.getValue(), type.getRank()))
+      compute.dims[*dim] = tensorAtoms;
+  }
+
+  Placement storage = compute;
+  int64_t dataSize = atoms.getNumParts(dataAtoms);
+  auto divides = [&](unsigned dim) {
+    int64_t block = type.getDimSize(dim) / atoms.getNumParts(compute.dims[dim]);
+    return block % dataSize == 0;
+  };
+  auto dims = llvm::seq<unsigned>(0, type.getRank());
+  auto dim = llvm::find_if(dims, divides);
+  if (dim != dims.end()) {
+    llvm::append_range(storage.dims[*dim], dataAtoms);
+  } else if (dataSize > 1) {
+    ++numReplicated;
+    emitRemark(getArgLoc(index))
+        << "parameter " << param.getName() << " is replicated over axis \""
+        << kDataAxis << "\" of size " << dataSize
+        << ", which divides none of its dims: " << type;
+  }
+  placements[index] = {storage, compute};
+  return success();
+}
+
+LogicalResult StorageAssigner::placeState(unsigned index,
+                                          fabric::StateAttr state) {
+  auto param = parameters.find(state.getParam().getValue());
+  if (param == parameters.end())
+    return emitError(getArgLoc(index))
+           << "state " << state.getName() << " is of parameter "
+           << state.getParam() << ", which the function does not have";
+  if (getType(index).getShape() != getType(param->second).getShape())
+    return emitError(getArgLoc(index))
+           << "state " << state.getName() << " of parameter "
+           << state.getParam() << " must have its shape, found "
+           << getType(index) << " and " << getType(param->second);
+  placements[index] = placements[param->second];
+  return success();
+}
+
+LogicalResult StorageAssigner::placeInput(unsigned index,
+                                          fabric::InputAttr input) {
+  Placement placement = getReplicated(index);
+  int64_t dim = input.getBatchDim(), dataSize = atoms.getNumParts(dataAtoms);
+  if (dim >= 0) {
+    int64_t size = getType(index).getDimSize(dim);
+    if (size % dataSize != 0)
+      return emitError(getArgLoc(index))
+             << "input " << input.getName() << ": batch dim " << dim
+             << " of size " << size << " is not divided by axis \"" << kDataAxis
+             << "\" of size " << dataSize;
+    placement.dims[dim] = dataAtoms;
+  }
+  placements[index] = {placement, placement};
+  return success();
+}
+
+LogicalResult StorageAssigner::placeArgument(unsigned index) {
+  Type type = function.getArgumentTypes()[index];
+  if (!isa<RankedTensorType>(type))
+    return emitError(getArgLoc(index))
+           << "argument " << index << " must be a tensor, found " << type;
+  if (dist::getSharding(type))
+    return emitError(getArgLoc(index))
+           << "argument " << index << " has a sharding already: " << type;
+  if (auto param = getAttr<fabric::ParamAttr>(index, FabricDialect::kParamAttr))
+    return placeParameter(index, param);
+  if (auto input = getAttr<fabric::InputAttr>(index, FabricDialect::kInputAttr))
+    return placeInput(index, input);
+  if (getAttr<fabric::ScalarAttr>(index, FabricDialect::kScalarAttr)) {
+    placements[index] = {getReplicated(index), getReplicated(index)};
+    return success();
+  }
+  if (getAttr<fabric::StateAttr>(index, FabricDialect::kStateAttr))
+    return success(); // After the parameters.
+  return emitError(getArgLoc(index))
+         << "argument " << index
+         << " is not marked as an input, parameter, state or scalar";
+}
+
+/// The argument that an operand is updated in place for, if there is one.
+static std::optional<unsigned> getUpdatedArgument(OpOperand &use) {
+  auto op = dyn_cast<fabric::InPlaceOpInterface>(use.getOwner());
+  auto argument = dyn_cast<BlockArgument>(use.get());
+  if (!op || !argument)
+    return std::nullopt;
+  for (unsigned result = 0; result < op->getNumResults(); ++result)
+    if (op.getUpdatedOperand(result) == use.getOperandNumber())
+      return argument.getArgNumber();
+  return std::nullopt;
+}
+
+/// Types of arguments, of results that update them, and of the function.
+void StorageAssigner::setTypes() {
+  for (auto [index, placement] : llvm::enumerate(placements))
+    function.getArgument(index).setType(
+        place(getType(index), placement.storage));
+  for (Operation &operation : function.getBody().front())
+    if (auto op = dyn_cast<fabric::InPlaceOpInterface>(operation))
+      for (OpResult result : operation.getResults()) {
+        unsigned operand = op.getUpdatedOperand(result.getResultNumber());
+        if (isa<BlockArgument>(operation.getOperand(operand)))
+          result.setType(operation.getOperand(operand).getType());
+      }
+  Operation *terminator = function.getBody().front().getTerminator();
+  function.setType(FunctionType::get(function.getContext(),
+                                     function.getBody().getArgumentTypes(),
+                                     terminator->getOperandTypes()));
+}
+
+/// From storage to compute, for all uses that are not updates in place.
+void StorageAssigner::insertReshard(OpBuilder &builder, unsigned index) {
+  BlockArgument argument = function.getArgument(index);
+  if (!getAttr<fabric::ParamAttr>(index, FabricDialect::kParamAttr) &&
+      !getAttr<fabric::StateAttr>(index, FabricDialect::kStateAttr))
+    return;
+  auto isComputedWith = [](OpOperand &use) { return !getUpdatedArgument(use); };
+  if (llvm::none_of(argument.getUses(), isComputedWith))
+    return;
+  auto compute =
+      dist::ReshardOp::create(builder, argument.getLoc(),
+                              place(cast<RankedTensorType>(argument.getType()),
+                                    placements[index].compute),
+                              argument);
+  argument.replaceUsesWithIf(compute, [&](OpOperand &use) {
+    return use.getOwner() != compute && isComputedWith(use);
+  });
+}
+
+LogicalResult StorageAssigner::run() {
+  placements.resize(function.getNumArguments());
+  for (unsigned index = 0; index < placements.size(); ++index)
+    if (failed(placeArgument(index)))
+      return failure();
+  for (unsigned index = 0; index < placements.size(); ++index)
+    if (auto state =
+            getAttr<fabric::StateAttr>(index, FabricDialect::kStateAttr))
+      if (failed(placeState(index, state)))
+        return failure();
+  setTypes();
+  auto builder = OpBuilder::atBlockBegin(&function.getBody().front());
+  for (unsigned index = 0; index < placements.size(); ++index)
+    insertReshard(builder, index);
+  return success();
+}
+
+namespace {
+struct AssignStoragePass
+    : public sharding::impl::AssignStoragePassBase<AssignStoragePass> {
+  using AssignStoragePassBase::AssignStoragePassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    dist::MeshAttr mesh = dist::getMesh(module);
+    if (!mesh) {
+      emitError(module.getLoc()) << "the module has no mesh; run dist-set-mesh";
+      return signalPassFailure();
+    }
+    for (auto function : module.getOps<func::FuncOp>()) {
+      if (function.isExternal())
+        continue;
+      if (!function.getBody().hasOneBlock()) {
+        emitError(function.getLoc())
+            << "function @" << function.getName() << " has control flow";
+        return signalPassFailure();
+      }
+      StorageAssigner assigner(function, mesh);
+      if (failed(assigner.run()))
+        return signalPassFailure();
+      numReplicated += assigner.getNumReplicated();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,137 @@
+//===- Passes.td - The passes of the shard phase -----------*- tablegen -*-===//
+
+#ifndef FABRIC_PASSES_SHARDING_PASSES_TD
+#define FABRIC_PASSES_SHARDING_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def SetMeshPass : Pass<"dist-set-mesh", "::mlir::ModuleOp"> {
+  let summary = "Gives the module its mesh";
+  let description = [{
+    The module keeps the mesh that it has, or gets `["dp"=2, "tp"=2]`. The options
+    override the sizes of the axes of these names; an option of 0 leaves them.
+    Constraints of the model follow to the new mesh.
+
+    **Precondition**: tensors are global; the module is not partitioned.
+    **Postcondition**: the module has `dist.mesh`.
+
+    ```mlir
+    module { ... }
+    // dist-set-mesh="dp=4 tp=1"
+    module attributes {dist.mesh = #dist.mesh<["dp"=4, "tp"=1]>} { ... }
+    ```
+  }];
+  let options = [
+    Option<"dp", "dp", "int64_t", "0", "size of axis \"dp\"">,
+    Option<"tp", "tp", "int64_t", "0", "size of axis \"tp\"">];
+  let dependentDialects = ["::mlir::dist::DistDialect"];
+}
+
+def ApplyTpPlanPass : Pass<"dist-apply-tp-plan", "::mlir::ModuleOp"> {
+  let summary = "Reads tensor-parallel styles from a plan file";
+  let description = [{
+    The file is JSON: the dict of PyTorch's `parallelize_module`, from globs of
+    module names to `colwise`, `rowwise`, `replicate` or `sequence`. A key names a
+    module, and then all parameters that it owns directly, or a parameter itself.
+    As in PyTorch a glob matches between dots: `*` never crosses one. The file
+    overrides styles of the model.
+
+    **Precondition**: the module has a mesh.
+    **Postcondition**: every parameter that a key matches has `dist.tp`; what the
+    style splits, axis "tp" divides.
+
+    ```mlir
+    // {"layers.*.feed_forward.w1": "colwise"}
+    func.func @f(%w: tensor<256x128xf32> {fabric.param = #fabric.param<"layers.0.feed_forward.w1.weight">})
+    // becomes
+    func.func @f(%w: tensor<256x128xf32> {dist.tp = #dist.tp<colwise>, fabric.param = ...})
+    ```
+  }];
+  let options = [
+    Option<"plan", "plan", "std::string", "\"\"",
+           "the file; none leaves the module as it is">];
+  let statistics = [
+    Statistic<"numStyled", "styled", "parameters that got a style">];
+  let dependentDialects = ["::mlir::dist::DistDialect"];
+}
+
+def AssignStoragePass : Pass<"dist-assign-storage", "::mlir::ModuleOp"> {
+  let summary = "Says how arguments and updated results are stored";
+  let description = [{
+    Fully sharded data parallelism: "dp" splits the first dim of a parameter that
+    it divides, minor to "tp" (a parameter without one stays whole over "dp", with
+    a remark); optimizer states are stored as their parameter. Inputs are split
+    over "dp" on their batch dim; scalars are replicated.
+
+    Where a parameter is used by anything but an update in place, a `dist.reshard`
+    leads from the storage sharding to the compute sharding, which splits over "tp"
+    only. It is there even if the two agree. The gather before a use, and the
+    scatter of a gradient, are nothing but reshards between the two.
+
+    **Precondition**: the module has a mesh; no type carries a sharding.
+    **Postcondition**: every argument, and every result of an op that updates
+    arguments in place, carries its storage sharding.
+
+    ```mlir
+    func.func @f(%w: tensor<256x128xf32> {dist.tp = #dist.tp<colwise>, fabric.param = ...}) {
+      ... = fabric.linear %x, %w
+    // becomes
+    func.func @f(%w: tensor<256x128xf32, #dist.sharding<#mesh, [{"tp", "dp"}, {} ]>> {...}) {
+      %0 = dist.reshard %w : ... -> tensor<256x128xf32, #dist.sharding<#mesh, [{"tp"}, {} ]>>
+      ... = fabric.linear %x, %0
+    ```
+  }];
+  let statistics = [
+    Statistic<"numReplicated", "replicated",
+              "parameters that \"dp\" does not split">];
+  let dependentDialects = ["::mlir::dist::DistDialect"];
+}
+
+def PropagatePass : Pass<"dist-propagate", "::mlir::ModuleOp"> {
+  let summary = "Gives every tensor a sharding";
+  let description = [{
+    Assigns axes to the factors of every op, in both directions, to a fixed point,
+    in a side table; then commits once: types get their shardings, results whose
+    reduction is split, and what flows linearly from them, are partial, and where a
+    use needs another sharding than the value has, a `dist.reshard` is inserted
+    (one for all uses that want the same, before the first of them). README.md says
+    how conflicts are decided.
+
+    **Precondition**: arguments carry shardings, as `dist-assign-storage` leaves
+    them; nothing crosses a `dist.reshard`.
+    **Postcondition**: what `dist-verify-sharded` verifies; no `dist.constraint` is
+    left.
+
+    ```mlir
+    // %x: [{"dp"}, {} ], %w: [{"tp"}, {} ]
+    %0 = fabric.linear %x, %w : (...) -> tensor<16x256xf32>
+    // becomes
+    %0 = fabric.linear %x, %w : (...) -> tensor<16x256xf32, #dist.sharding<#mesh, [{"dp"}, {"tp"} ]>>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numReshards", "reshards", "reshards inserted">,
+    Statistic<"numBytes", "bytes", "bytes that a rank sends for them">,
+    Statistic<"numConflicts", "conflicts", "conflicts decided by cost">,
+    Statistic<"numDecomposed", "decomposed",
+              "ops decomposed because a factor they need whole is split">];
+  let dependentDialects = ["::mlir::dist::DistDialect"];
+}
+
+def VerifyShardedPass : Pass<"dist-verify-sharded", "::mlir::ModuleOp"> {
+  let summary = "Says what the shard phase leaves";
+  let description = [{
+    **Constraints**
+    * C1: the module has a mesh and is not partitioned.
+    * C2: every tensor carries a valid sharding over the module's mesh.
+    * C3: every op but `dist.reshard` and the terminator has a sharding rule, and
+      agrees with it: one list of axes for each factor, none for one that it needs
+      whole.
+    * C4: results are partial exactly over the axes that split a reduction, and
+      over those of operands that form one linear group.
+    * C5: results with a name are not partial; updates are of the type of the
+      argument that they update, states are stored as their parameter.
+  }];
+}
+
+#endif // FABRIC_PASSES_SHARDING_PASSES_TD

@@ -1,0 +1,38 @@
+//===- Roles.h - What the axes named dp and tp are for ----------*- C++ -*-===//
+//
+// Meshes may have any axes; two names have a role. Other axes are used only
+// where a `dist.constraint` asks for them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_PASSES_SHARDING_ROLES_H
+#define FABRIC_PASSES_SHARDING_ROLES_H
+
+#include "dialects/Dist/IR/Dist.h"
+
+namespace mlir::sharding {
+
+/// Data parallelism: splits the batch, and parameters where they are stored.
+inline constexpr llvm::StringLiteral kDataAxis{"dp"};
+/// Tensor parallelism: splits parameters where they are used.
+inline constexpr llvm::StringLiteral kTensorAxis{"tp"};
+
+/// The dim of a parameter of this rank that the style splits over "tp"; none
+/// where the style leaves it whole.
+inline std::optional<unsigned> getTpDim(dist::TpStyle style, int64_t rank) {
+  if (style == dist::TpStyle::Colwise && rank >= 1)
+    return 0;
+  if (style == dist::TpStyle::Rowwise && rank >= 2)
+    return 1;
+  return std::nullopt;
+}
+
+/// Fails, with a diagnostic at `loc`, where the style fits no dim of the
+/// parameter, or the mesh's "tp" does not divide the dim.
+LogicalResult verifyTpStyle(Location loc, StringAttr parameter,
+                            RankedTensorType type, dist::TpStyle style,
+                            dist::MeshAttr mesh);
+
+} // namespace mlir::sharding
+
+#endif // FABRIC_PASSES_SHARDING_ROLES_H
