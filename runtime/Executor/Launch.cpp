@@ -1,0 +1,167 @@
+//===- Launch.cpp - Who started this process, and as which rank -----------===//
+
+#include "runtime/Executor/Launch.h"
+#include "runtime/Plan/Sharding.h"
+
+#include <charconv>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+namespace fabric::runtime {
+namespace {
+
+/// A launcher and the variables that it sets.
+struct Source {
+  const char *launcher, *rank, *size, *localSize;
+};
+
+constexpr Source openMpi = {"mpirun", "OMPI_COMM_WORLD_RANK",
+                            "OMPI_COMM_WORLD_SIZE",
+                            "OMPI_COMM_WORLD_LOCAL_SIZE"};
+constexpr Source pmi = {"PMI's launcher", "PMI_RANK", "PMI_SIZE", nullptr};
+constexpr Source slurm = {"srun", "SLURM_PROCID", "SLURM_NTASKS", nullptr};
+constexpr Source torchrun = {"torchrun", "RANK", "WORLD_SIZE", nullptr};
+
+/// A source whose variables are set.
+struct Found {
+  Source source;
+  int64_t rank, size, localSize;
+};
+
+Expected<int64_t> parseNumber(const char *name, const char *text) {
+  int64_t value = 0;
+  const char *end = text + std::strlen(text);
+  auto [last, error] = std::from_chars(text, end, value);
+  if (error != std::errc() || last != end || value < 0)
+    return Status::error("variable ", name, ": expected a number, found '",
+                         text, "'");
+  return value;
+}
+
+Expected<std::optional<Found>> find(const Source &source,
+                                    const Environment &environment) {
+  const char *rank = environment(source.rank);
+  const char *size = environment(source.size);
+  if (!rank || !size)
+    return std::optional<Found>();
+  Found found{source, 0, 1, 1};
+  FABRIC_ASSIGN_OR_RETURN(found.rank, parseNumber(source.rank, rank));
+  FABRIC_ASSIGN_OR_RETURN(found.size, parseNumber(source.size, size));
+  found.localSize = found.size;
+  const char *local =
+      source.localSize ? environment(source.localSize) : nullptr;
+  if (local) {
+    FABRIC_ASSIGN_OR_RETURN(found.localSize,
+                            parseNumber(source.localSize, local));
+  }
+  if (found.size < 1 || found.rank >= found.size)
+    return Status::error("variables ", source.rank, "=", rank, " and ",
+                         source.size, "=", size, " disagree");
+  return std::optional<Found>(found);
+}
+
+std::string spell(const char *name, int64_t value) {
+  return std::string(name) + "=" + std::to_string(value);
+}
+
+Status checkAgreement(const std::vector<Found> &all) {
+  for (const Found &other : all) {
+    const Found &first = all.front();
+    if (other.size != first.size)
+      return Status::error("variables ", spell(first.source.size, first.size),
+                           " and ", spell(other.source.size, other.size),
+                           " disagree: unset one of them");
+    if (other.rank != first.rank)
+      return Status::error("variables ", spell(first.source.rank, first.rank),
+                           " and ", spell(other.source.rank, other.rank),
+                           " disagree: unset one of them");
+  }
+  return Status::success();
+}
+
+} // namespace
+
+Expected<Launch> detectLaunch(const std::optional<std::string> &comm,
+                              const Environment &environment) {
+  if (comm == "nccl")
+    return Status::error("--comm=nccl: this build has no NCCL, expected local "
+                         "or mpi");
+  if (comm && *comm != "local" && *comm != "mpi")
+    return Status::error("--comm: expected local, mpi or nccl, found '", *comm,
+                         "'");
+
+  std::vector<Found> found;
+  for (const Source &source : {openMpi, pmi, slurm, torchrun}) {
+    // Slurm sets its variables for batch scripts, too: only with PMI beside
+    // them do they say that this process is one rank of an MPI job.
+    if (source.launcher == slurm.launcher && !environment("PMI_SIZE") &&
+        !environment("PMIX_RANK"))
+      continue;
+    FABRIC_ASSIGN_OR_RETURN(std::optional<Found> one,
+                            find(source, environment));
+    if (one)
+      found.push_back(*one);
+  }
+
+  Launch launch;
+  if (found.empty()) {
+    launch.comm = comm == "mpi" ? CommKind::Mpi : CommKind::Local;
+    return launch;
+  }
+  FABRIC_RETURN_IF_ERROR(checkAgreement(found));
+  const Found &first = found.front();
+  if (comm == "local" && first.size > 1)
+    return Status::error("--comm=local and variable ",
+                         spell(first.source.size, first.size),
+                         " disagree: local runs all ranks in one process");
+  if (comm == "local")
+    return launch;
+  if (first.source.launcher == torchrun.launcher)
+    return Status::error(
+        "variables RANK and ", spell("WORLD_SIZE", first.size),
+        " are torchrun's, which no communicator for CPUs serves: start with "
+        "mpirun -n ",
+        first.size, ", or unset them to run all ranks in one process");
+  launch.comm = CommKind::Mpi;
+  launch.rank = first.rank;
+  launch.size = first.size;
+  launch.localSize = first.localSize;
+  launch.launcher = first.source.launcher;
+  return launch;
+}
+
+std::optional<Launch> startedByMpi(const Environment &environment) {
+  auto found = find(openMpi, environment);
+  if (found.failed() || !*found)
+    return std::nullopt;
+  Launch launch;
+  launch.comm = CommKind::Mpi;
+  launch.rank = (*found)->rank;
+  launch.size = (*found)->size;
+  launch.localSize = (*found)->localSize;
+  launch.launcher = openMpi.launcher;
+  return launch;
+}
+
+Status checkWorldSize(const plan::Mesh &mesh, const Launch &launch,
+                      int64_t size) {
+  int64_t needed = mesh.numRanks();
+  if (launch.comm == CommKind::Local || size == needed)
+    return Status::success();
+  std::string recompile = "the mesh to " + std::to_string(size) + " ranks";
+  if (mesh.axes.size() == 2 && mesh.axes[0].name == "dp" &&
+      mesh.axes[1].name == "tp") {
+    // As much tensor parallelism as before, where it divides.
+    int64_t tpSize = std::gcd(mesh.axes[1].size, size);
+    recompile = "with fabric-compile --dp=" + std::to_string(size / tpSize) +
+                " --tp=" + std::to_string(tpSize);
+  }
+  return Status::error("the plan's mesh ", plan::toString(mesh), " needs ",
+                       needed, " ranks and ",
+                       launch.launcher.empty() ? "MPI" : launch.launcher,
+                       " started ", size, ": start ", needed, " (mpirun -n ",
+                       needed, "), or recompile ", recompile);
+}
+
+} // namespace fabric::runtime

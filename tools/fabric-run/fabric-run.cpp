@@ -1,0 +1,225 @@
+//===- fabric-run.cpp - Runs a plan ---------------------------------------===//
+//
+// Without a launcher all ranks are threads of this process; under mpirun or
+// srun this process is one rank. Either way every rank does the same: see
+// runRank.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Comm/MpiCommunicator.h"
+#include "runtime/Executor/Launch.h"
+#include "runtime/Executor/ResultFiles.h"
+#include "runtime/Plan/PlanPrinter.h"
+#include "runtime/Plan/PlanReader.h"
+#include "tools/fabric-run/Console.h"
+#include "tools/fabric-run/FileHooks.h"
+#include "tools/fabric-run/Options.h"
+
+#include <cstdlib>
+#include <exception>
+
+using namespace fabric;
+using namespace fabric::run;
+
+namespace {
+
+/// What a process needs besides its ranks.
+struct Job {
+  plan::Plan plan;
+  std::shared_ptr<device::Device> device;
+  std::shared_ptr<device::Module> module;
+  std::unique_ptr<FileHooks> hooks;
+  runtime::RunOptions run;
+};
+
+comm::CommOptions commOptions(const Options &options) {
+  comm::CommOptions result;
+  result.timeout = std::chrono::milliseconds(
+      static_cast<int64_t>(options.timeoutSeconds * 1000));
+  return result;
+}
+
+/// The flag, or what OpenMP's users set, or the cores shared among the ranks.
+int threadsOfRank(const Options &options, int64_t ranksHere) {
+  if (options.threads > 0)
+    return options.threads;
+  const char *wanted = std::getenv("OMP_NUM_THREADS");
+  int threads = wanted ? std::atoi(wanted) : 0;
+  return threads > 0 ? threads
+                     : runtime::defaultThreads(static_cast<int>(ranksHere));
+}
+
+/// Reads and checks everything that does not depend on the rank.
+Expected<std::unique_ptr<Job>> prepare(const Options &options,
+                                       const runtime::Launch &launch,
+                                       int64_t worldSize) {
+  auto job = std::make_unique<Job>();
+  FABRIC_ASSIGN_OR_RETURN(job->plan, plan::readPlanFile(options.plan));
+  FABRIC_RETURN_IF_ERROR(
+      runtime::checkWorldSize(job->plan.mesh, launch, worldSize)
+          .in(options.plan));
+  FABRIC_ASSIGN_OR_RETURN(job->hooks, FileHooks::open(options, job->plan));
+  auto device = device::createDevice(job->plan.target);
+  if (device.failed())
+    return device.status().in(options.plan);
+  job->device = *device;
+  auto module = runtime::loadCode(job->plan, *job->device);
+  if (module.failed())
+    return module.status().in(options.plan);
+  job->module = *module;
+  int64_t ranksHere = launch.comm == runtime::CommKind::Local
+                          ? job->plan.mesh.numRanks()
+                          : launch.localSize;
+  job->run.steps = options.steps;
+  job->run.scalars = options.scalars;
+  job->run.threads = threadsOfRank(options, ranksHere);
+  return job;
+}
+
+/// On one rank for all: fails, before anything runs, where a result could not
+/// be written.
+Expected<runtime::ResultFolder> prepareResults(const Options &options,
+                                               const plan::Plan &plan) {
+  for (const std::string *path : {&options.save, &options.metrics})
+    if (!path->empty())
+      FABRIC_RETURN_IF_ERROR(runtime::checkWritable(*path));
+  if (options.outputDir.empty())
+    return runtime::ResultFolder();
+  return runtime::ResultFolder::prepare(options.outputDir, plan);
+}
+
+void showNotes(const Options &options, const Job &job) {
+  if (!options.quiet)
+    for (const std::string &text : job.hooks->notes())
+      note(text);
+}
+
+Status describe(const Options &options) {
+  FABRIC_ASSIGN_OR_RETURN(plan::Plan plan, plan::readPlanFile(options.plan));
+  std::fputs(plan::describePlan(plan).c_str(), stdout);
+  return Status::success();
+}
+
+Status runHere(const Options &options, const runtime::Launch &launch) {
+  FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<Job> job,
+                          prepare(options, launch, 1));
+  FABRIC_ASSIGN_OR_RETURN(runtime::ResultFolder folder,
+                          prepareResults(options, job->plan));
+  showNotes(options, *job);
+  return runtime::runLocalRanks(
+      static_cast<int>(job->plan.mesh.numRanks()), commOptions(options),
+      [&](comm::Communicator &communicator) {
+        return runtime::runRank(job->plan, *job->device, job->module,
+                                communicator, job->run, *job->hooks);
+      });
+}
+
+/// As one rank of an MPI job, with whatever went wrong before.
+Status runUnderMpi(const Options &options, const runtime::Launch &launch,
+                   const Status &before, comm::Communicator &communicator) {
+  FABRIC_RETURN_IF_ERROR(communicator.agree(before));
+  bool first = communicator.rank() == 0;
+  if (options.describe)
+    return communicator.agree(first ? describe(options) : Status::success());
+
+  if (communicator.size() != launch.size)
+    return communicator.agree(Status::error(
+        "MPI has ", communicator.size(), " ranks and ", launch.launcher,
+        " started ", launch.size, ": is it another MPI's mpirun?"));
+  auto job = prepare(options, launch, communicator.size());
+  FABRIC_RETURN_IF_ERROR(
+      communicator.agree(job.ok() ? Status::success() : job.status()));
+  plan::Plan &plan = (*job)->plan;
+
+  FABRIC_ASSIGN_OR_RETURN(auto fingerprints,
+                          communicator.exchange(plan.fingerprint));
+  for (const std::string &other : fingerprints)
+    if (other != fingerprints.front())
+      return communicator.agree(
+          Status::error(options.plan, ": the ranks have different plans"));
+
+  Expected<runtime::ResultFolder> folder =
+      first ? prepareResults(options, plan) : runtime::ResultFolder();
+  FABRIC_RETURN_IF_ERROR(
+      communicator.agree(folder.ok() ? Status::success() : folder.status()));
+  if (first)
+    showNotes(options, **job);
+  return runtime::runRank(plan, *(*job)->device, (*job)->module, communicator,
+                          (*job)->run, *(*job)->hooks);
+}
+
+/// What went wrong before the ranks were known, and the exit code for it.
+struct Failure {
+  Status status = Status::success();
+  int code = 1;
+};
+
+int mainUnderMpi(const Options &options, const runtime::Launch &launch,
+                 const Failure &before) {
+  auto communicator = comm::createMpiCommunicator(commOptions(options));
+  if (communicator.failed()) {
+    if (launch.rank == 0)
+      printError(communicator.message());
+    return 1;
+  }
+  Status status = runUnderMpi(options, launch, before.status, **communicator);
+  if (status.ok())
+    return 0;
+  if (!(*communicator)->agreedOnFailure()) {
+    printError(status.message());
+    (*communicator)->abort(status);
+  }
+  // Printed before MPI is finalised, which waits for all: mpirun ends the
+  // others once one of them has failed.
+  if ((*communicator)->rank() == 0)
+    printError(status.message());
+  return before.status.failed() ? before.code : 1;
+}
+
+int runMain(int argc, char **argv) {
+  runtime::Environment environment = [](const char *name) {
+    return std::getenv(name);
+  };
+  Options options;
+  Failure before;
+  auto parsed = parseOptions(argc, argv);
+  if (parsed.failed())
+    before = {parsed.status(), 2};
+  else if (auto *given = std::get_if<Options>(&*parsed))
+    options = *given;
+
+  auto launch = runtime::detectLaunch(options.comm, environment);
+  if (parsed.ok() && std::holds_alternative<Answered>(*parsed)) {
+    if (launch.failed() || launch->rank == 0)
+      std::fputs(std::get<Answered>(*parsed).text.c_str(), stdout);
+    return 0;
+  }
+  if (launch.failed() && before.status.ok())
+    before.status = launch.status();
+  if (launch.ok() && launch->comm == runtime::CommKind::Mpi)
+    return mainUnderMpi(options, *launch, before);
+  // A launcher that the flags or the environment contradict has started ranks
+  // all the same: they have to agree on who says so.
+  if (auto started = runtime::startedByMpi(environment);
+      started && launch.failed())
+    return mainUnderMpi(options, *started, before);
+
+  Status status = before.status;
+  if (status.ok())
+    status = options.describe ? describe(options) : runHere(options, *launch);
+  if (status.ok())
+    return 0;
+  printError(status.message());
+  return before.status.failed() ? before.code : 1;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  try {
+    return runMain(argc, argv);
+  } catch (const std::exception &error) {
+    printError(error.what());
+    return 1;
+  }
+}
