@@ -14,9 +14,9 @@ void mlir::fabric::buildTrainPipeline(OpPassManager &pm) {
   pm.addPass(training::createDifferentiatePass());
   // Consumes the gradients that the pass before returned.
   pm.addPass(training::createApplyOptimizerPass());
-  // Derivatives repeat each other's factors, and read what the loss alone never
-  // needs. Safe here: nothing has been duplicated on purpose yet.
-  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  // Derivatives repeat each other's factors. Safe here: nothing has been
+  // duplicated on purpose yet. Not the canonicalizer, which moves constants to
+  // the top and merges their locations into an unknown one.
   pm.addNestedPass<func::FuncOp>(createCSEPass());
   // Last: states what the phase leaves behind.
   pm.addPass(training::createVerifyTrainedPass());
@@ -31,8 +31,6 @@ void mlir::fabric::buildShardPipeline(OpPassManager &pm,
   // Storage and compute shardings follow from the styles.
   pm.addPass(sharding::createAssignStoragePass());
   pm.addPass(sharding::createPropagatePass());
-  // A parameter's storage and compute shardings may agree.
-  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
   // Last: states what the phase leaves behind.
   pm.addPass(sharding::createVerifyShardedPass());
 }

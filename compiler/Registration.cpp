@@ -6,6 +6,7 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Lowering/Kernels/Passes.h"
 #include "passes/Sharding/Passes.h"
 #include "passes/Training/Passes.h"
 
@@ -21,5 +22,6 @@ void mlir::fabric::registerPasses() {
   registerCSEPass();
   training::registerTrainingPasses();
   sharding::registerShardingPasses();
+  lowering::registerKernelsPasses();
   registerPipelines();
 }

@@ -188,6 +188,12 @@ void Committer::insertReshards(const ValuePlan &plan) {
   }
 }
 
+/// A parameter's storage and compute shardings may agree.
+static bool isIdentity(Operation &op) {
+  return isa<dist::ReshardOp>(op) &&
+         op.getOperand(0).getType() == op.getResult(0).getType();
+}
+
 CommitResult Committer::run() {
   Block &body = function.getBody().front();
   SmallVector<ValuePlan, 0> plans;
@@ -207,9 +213,9 @@ CommitResult Committer::run() {
       insertReshards(plan);
   }
   for (Operation &op : llvm::make_early_inc_range(body))
-    if (auto constraint = dyn_cast<dist::ConstraintOp>(op)) {
-      constraint.replaceAllUsesWith(constraint.getOperand());
-      constraint.erase();
+    if (isa<dist::ConstraintOp>(op) || isIdentity(op)) {
+      op.getResult(0).replaceAllUsesWith(op.getOperand(0));
+      op.erase();
     }
   function.setType(FunctionType::get(function.getContext(),
                                      body.getArgumentTypes(),

@@ -100,6 +100,7 @@ struct ApplyOptimizerPass
     for (Trained &entry : trained)
       update(model, entry, train, lr, step, results);
     setResults(model, results);
+    eraseDeadOps(model);
     module->removeAttr(FabricDialect::kTrainAttr);
     module->setAttr(FabricDialect::kTrainedAttr, train);
   }

@@ -156,6 +156,7 @@ struct DifferentiatePass
     numDifferentiated = backward.getNumDifferentiated();
     for (unsigned index : parameters)
       returnGradient(*model, index, backward);
+    eraseDeadOps(*model);
 
     if (train.getMode() == fabric::TrainMode::Gradients) {
       module->removeAttr(FabricDialect::kTrainAttr);

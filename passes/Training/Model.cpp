@@ -66,3 +66,10 @@ std::optional<unsigned> mlir::training::findLoss(func::FuncOp model) {
   }
   return std::nullopt;
 }
+
+void mlir::training::eraseDeadOps(func::FuncOp model) {
+  for (Operation &op :
+       llvm::make_early_inc_range(llvm::reverse(model.getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}

@@ -26,6 +26,9 @@ std::optional<unsigned> getUpdateOf(func::FuncOp model, unsigned index);
 /// one.
 std::optional<unsigned> findLoss(func::FuncOp model);
 
+/// Erases ops whose results are not used, and what only they used.
+void eraseDeadOps(func::FuncOp model);
+
 } // namespace mlir::training
 
 #endif // FABRIC_PASSES_TRAINING_MODEL_H

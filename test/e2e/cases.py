@@ -186,16 +186,24 @@ PARITY = {
     "matmul_batch_of_one": on((2, 3, 4), lambda x, p: x @ p, (1, 4, 5)),
     "matmul_batches_broadcast": on((2, 1, 3, 4), lambda x, p: x @ p, (7, 4, 5)),
     "matmul_4_4": on((2, 3, 4, 5), lambda x, p: x @ p.transpose(-2, -1), (2, 3, 6, 5)),
-    "mm_bmm": on((2, 3, 4), lambda x, p: torch.bmm(x, p) + torch.mm(x[:, :, :].reshape(6, 4), p.reshape(4, 10)).sum(), (2, 4, 5)),
+    "mm_bmm": on(
+        (2, 3, 4), lambda x, p: torch.bmm(x, p) + torch.mm(x[:, :, :].reshape(6, 4), p.reshape(4, 10)).sum(), (2, 4, 5)
+    ),
     "mv_dot": on((3, 4), lambda x, p: torch.mv(x, p) * torch.dot(p, p), (4,)),
     "addmm": on((3, 4), lambda x, w, b: torch.addmm(b, x, w, beta=0.5, alpha=2), (4, 5), (5,)),
     "baddbmm": on((2, 3, 4), lambda x, w, b: torch.baddbmm(b, x, w), (2, 4, 5), (1, 3, 5)),
     "addmv": on((3, 4), lambda x, w, b: torch.addmv(b, x, w), (4,), (3,)),
-    "einsum": on((2, 3, 4), lambda x, p: torch.einsum("bik,bjk->jbi", x, p) + torch.einsum("bik->b", x)[None, :, None], (2, 5, 4)),
+    "einsum": on(
+        (2, 3, 4), lambda x, p: torch.einsum("bik,bjk->jbi", x, p) + torch.einsum("bik->b", x)[None, :, None], (2, 5, 4)
+    ),
     # shape
-    "views": on((2, 3, 4), lambda x, p: x.view(2, -1).reshape(3, 8).flatten().unflatten(0, (4, 6)).unsqueeze(1) * p, (6,)),
+    "views": on(
+        (2, 3, 4), lambda x, p: x.view(2, -1).reshape(3, 8).flatten().unflatten(0, (4, 6)).unsqueeze(1) * p, (6,)
+    ),
     "squeezes": on((1, 3, 1, 4), lambda x, p: (x.squeeze(0) + p).squeeze() + x.squeeze((0, 2)), ()),
-    "permutations": on((2, 3, 4), lambda x, p: (x.permute(2, 0, 1) * p).transpose(0, -1).mT + x.movedim(1, 0).mT, (2, 3)),
+    "permutations": on(
+        (2, 3, 4), lambda x, p: (x.permute(2, 0, 1) * p).transpose(0, -1).mT + x.movedim(1, 0).mT, (2, 3)
+    ),
     "t": on((3, 4), lambda x, p: p.t() @ x + (x.T @ p).T, (3, 3)),
     "expand": on((3, 1), lambda x, p: x.expand(2, 3, 4) + p.expand_as(x) + p.broadcast_to(2, 3, 1), (3, 1)),
     "broadcast_tensors": on((3, 1), lambda x, p: sum(torch.broadcast_tensors(x, p)), (4,)),
@@ -217,7 +225,9 @@ PARITY = {
     "in_place": lambda: (InPlace(), (torch.randn(4, 4),)),
     "no_grad_on_input": lambda: (NoGradOnInput(), (torch.randn(4, 6),)),
     "block": lambda: (Block().eval(), (torch.randn(3, 6),), lambda y: (y * y).mean()),
-    "casts": on((3, 4), lambda x, p: (x.double() * p.to(torch.float64)).to(x.dtype).type_as(p).contiguous().clone(), (4,)),
+    "casts": on(
+        (3, 4), lambda x, p: (x.double() * p.to(torch.float64)).to(x.dtype).type_as(p).contiguous().clone(), (4,)
+    ),
     "result_is_an_argument": on((3, 4), lambda x, p: (x, p, torch.ones(2)), (4,)),
 }
 
@@ -229,26 +239,59 @@ def containers():
 
 # Each fails to import: what build returns, and what the message must say.
 FAILURES = {
-    "unsupported": (lambda: (nn.Sequential(nn.Linear(4, 4), nn.Tanh()), (torch.randn(3, 4),)), r"unsupported op aten\.tanh\.default in module '1' \(Tanh\)"),
-    "also_unsupported": (on((3, 4), lambda x, p: torch.exp(p * x).abs(), ()), r"cases\.py:\d+:\d+: unsupported op aten\.exp\.default \(also unsupported here: aten\.abs\.default\)"),
+    "unsupported": (
+        lambda: (nn.Sequential(nn.Linear(4, 4), nn.Tanh()), (torch.randn(3, 4),)),
+        r"unsupported op aten\.tanh\.default in module '1' \(Tanh\)",
+    ),
+    "also_unsupported": (
+        on((3, 4), lambda x, p: torch.exp(p * x).abs(), ()),
+        r"cases\.py:\d+:\d+: unsupported op aten\.exp\.default \(also unsupported here: aten\.abs\.default\)",
+    ),
     "detach": (on((3, 4), lambda x, p: x * (p * 2).detach(), (4,)), r"aten\.detach\.default: a stop-gradient"),
-    "no_grad": (lambda: (NoGradOnParameters(), (torch.randn(4, 6),)), r"cases\.py:\d+:21: .*torch\.no_grad\(\) region\) on a value that depends on a trainable parameter"),
+    "no_grad": (
+        lambda: (NoGradOnParameters(), (torch.randn(4, 6),)),
+        r"cases\.py:\d+:21: .*torch\.no_grad\(\) region\) on a value that depends on a trainable parameter",
+    ),
     "autocast": (lambda: (Autocast(), (torch.randn(3, 4),)), r"cases\.py:\d+:20: a torch\.autocast region"),
     "branch": (lambda: (Branch(), (torch.randn(3, 4),)), r"cases\.py:\d+: tracing Branch: \w+: .*data-dependent"),
-    "input_changes": (on((3, 4), lambda x, p: x.add_(1) * p, (4,)), r"cases\.py:\d+:\d+: forward changes its input 'x' in place"),
+    "input_changes": (
+        on((3, 4), lambda x, p: x.add_(1) * p, (4,)),
+        r"cases\.py:\d+:\d+: forward changes its input 'x' in place",
+    ),
     "part_of_a_dim": (on((3, 4), lambda x, p: (x * p)[:, 1:3], (4,)), r"aten\.slice\.Tensor: a part of dim 1"),
     "divide": (on((3, 4), lambda x, p: x / p, (4,)), r"aten\.div\.Tensor: the divisor is not a constant"),
     "exponent": (on((3, 4), lambda x, p: (x * p) ** 0.5, (4,)), r"exponent 0\.5"),
-    "dropout": (lambda: (nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.1)), (torch.randn(3, 4),)), r"in module '1' \(Dropout\): dropout with p = 0\.1 in training: call \.eval\(\)"),
+    "dropout": (
+        lambda: (nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.1)), (torch.randn(3, 4),)),
+        r"in module '1' \(Dropout\): dropout with p = 0\.1 in training: call \.eval\(\)",
+    ),
     "random": (on((3, 4), lambda x, p: x * p + torch.rand(4), (4,)), r"random numbers in forward"),
-    "buffer_changes": (lambda: (nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)), (torch.randn(3, 4),)), r"changes the buffer '1\.\w+'.*\.eval\(\)"),
-    "complex": (on((3, 4), lambda x, p: torch.view_as_complex((x * p).reshape(3, 2, 2)).real, (4,)), r"view_as_complex|complex64"),
-    "integer_arithmetic": (lambda: (Function(lambda n: n + 1), (torch.ones(3, dtype=torch.int64),)), r"arithmetic on i64 tensors"),
+    "buffer_changes": (
+        lambda: (nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)), (torch.randn(3, 4),)),
+        r"changes the buffer '1\.\w+'.*\.eval\(\)",
+    ),
+    "complex": (
+        on((3, 4), lambda x, p: torch.view_as_complex((x * p).reshape(3, 2, 2)).real, (4,)),
+        r"view_as_complex|complex64",
+    ),
+    "integer_arithmetic": (
+        lambda: (Function(lambda n: n + 1), (torch.ones(3, dtype=torch.int64),)),
+        r"arithmetic on i64 tensors",
+    ),
     "not_a_tuple": (lambda: nn.Linear(4, 4), r"expected \(module, example args\).*got a value of type Linear"),
     "not_a_module": (lambda: (torch.nn.functional.silu, (torch.randn(3),)), r"expected a torch\.nn\.Module first"),
-    "args_do_not_fit": (lambda: (nn.Linear(4, 4), (torch.randn(3, 4), torch.randn(3))), r"do not fit Linear\.forward: too many positional"),
+    "args_do_not_fit": (
+        lambda: (nn.Linear(4, 4), (torch.randn(3, 4), torch.randn(3))),
+        r"do not fit Linear\.forward: too many positional",
+    ),
     "wrong_shape": (lambda: (nn.Linear(4, 4), (torch.randn(3, 5),)), r"tracing Linear: .*Error"),
-    "loss_not_scalar": (lambda: (nn.Linear(4, 4), (torch.randn(3, 4),), lambda y: y), r"loss to be a scalar floating-point tensor, got a tensor of shape \[3, 4\]"),
-    "loss_with_parameters": (lambda: (nn.Linear(4, 4), (torch.randn(3, 4),), nn.Linear(4, 1)), r"the loss has parameters"),
+    "loss_not_scalar": (
+        lambda: (nn.Linear(4, 4), (torch.randn(3, 4),), lambda y: y),
+        r"loss to be a scalar floating-point tensor, got a tensor of shape \[3, 4\]",
+    ),
+    "loss_with_parameters": (
+        lambda: (nn.Linear(4, 4), (torch.randn(3, 4),), nn.Linear(4, 1)),
+        r"the loss has parameters",
+    ),
     "raises": (lambda: [][1], r"cases\.py:\d+: \w+\(\): IndexError: list index out of range"),
 }

@@ -52,7 +52,9 @@ MODELS_UNDER_TEST = [
     Model("mlp", "mlp.py", "build", batch=16, hidden=96),
     Model("mlp_odd", "mlp.py", "build_odd", batch=210, hidden=210),
 ]
-EVERY_MESH = [pytest.param(m, mesh, id=f"{m.name}-{mesh[0]}x{mesh[1]}") for m in MODELS_UNDER_TEST for mesh in m.meshes()]
+EVERY_MESH = [
+    pytest.param(m, mesh, id=f"{m.name}-{mesh[0]}x{mesh[1]}") for m in MODELS_UNDER_TEST for mesh in m.meshes()
+]
 
 
 @functools.cache
@@ -97,7 +99,9 @@ class Workspace:
 def run_tool(command, **kwargs):
     """Runs a tool that must succeed; gives its standard output."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    result = subprocess.run([str(c) for c in command], capture_output=True, text=True, env=environment, timeout=300, **kwargs)
+    result = subprocess.run(
+        [str(c) for c in command], capture_output=True, text=True, env=environment, timeout=300, **kwargs
+    )
     assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stderr}"
     return result.stdout
 
@@ -106,7 +110,17 @@ def compile_plan(folder, mesh, *flags):
     """compiled.bin of the folder's model on `mesh`."""
     key = hashlib.sha256(" ".join(flags).encode()).hexdigest()[:8]
     plan = folder / f"{mesh[0]}x{mesh[1]}-{key}.bin"
-    run_tool([BUILD / "bin" / "fabric-compile", folder / "model.mlir", "-o", plan, f"--dp={mesh[0]}", f"--tp={mesh[1]}", *flags])
+    run_tool(
+        [
+            BUILD / "bin" / "fabric-compile",
+            folder / "model.mlir",
+            "-o",
+            plan,
+            f"--dp={mesh[0]}",
+            f"--tp={mesh[1]}",
+            *flags,
+        ]
+    )
     return plan
 
 
@@ -118,7 +132,9 @@ def run_plan(plan, model, folder, *flags, ranks=None):
     """Runs the plan on the folder's weights and data; under mpirun where `ranks` is given."""
     launcher = [*MPIRUN, "-n", ranks] if ranks else []
     data = [f"--data={name}={folder / f'{name}.npy'}" for name in batches(model)]
-    return run_tool([*launcher, BUILD / "bin" / "fabric-run", plan, f"--weights={folder / 'weights.safetensors'}", *data, *flags])
+    return run_tool(
+        [*launcher, BUILD / "bin" / "fabric-run", plan, f"--weights={folder / 'weights.safetensors'}", *data, *flags]
+    )
 
 
 @dataclass
@@ -154,7 +170,9 @@ def module_and_loss(model, dtype):
 @functools.cache
 def train_in_torch(model, dtype, eps):
     module, evaluate = module_and_loss(model, dtype)
-    optimizer = torch.optim.AdamW(module.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, eps=eps, foreach=False)
+    optimizer = torch.optim.AdamW(
+        module.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, eps=eps, foreach=False
+    )
     losses = []
     for step in range(STEPS):
         optimizer.zero_grad()

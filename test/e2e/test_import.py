@@ -25,7 +25,9 @@ def program(tmp_path):
 
     def make(group, name, function="build"):
         path = tmp_path / "program.py"
-        path.write_text(f"import cases\n\n\ndef {function}():\n    return cases.{group}[{name!r}]{'[0]' if group == 'FAILURES' else ''}()\n")
+        path.write_text(
+            f"import cases\n\n\ndef {function}():\n    return cases.{group}[{name!r}]{'[0]' if group == 'FAILURES' else ''}()\n"
+        )
         return f"{path}:{function}"
 
     return make
@@ -124,7 +126,14 @@ def test_locations_name_module_line_and_column():
     for location in Module(text).locations():
         module, line, column = re.fullmatch(r'(?:"([\w.]*)"\()?"feedforward\.py":(\d+):(\d+)\)?', location).groups()
         found.append((module, lines[int(line) - 1][int(column) - 1 :].split("(")[0]))
-    assert found == [("w1", "self.w1"), (None, "F.silu"), ("w3", "self.w3"), (None, "F.silu"), ("w2", "self.w2"), (None, "output.sum")]
+    assert found == [
+        ("w1", "self.w1"),
+        (None, "F.silu"),
+        ("w3", "self.w3"),
+        (None, "F.silu"),
+        ("w2", "self.w2"),
+        (None, "output.sum"),
+    ]
     assert str(REPOSITORY) not in text
 
 
@@ -144,7 +153,9 @@ def test_meta_module_gives_the_same_text_and_has_no_weights(tmp_path):
     on_cpu, on_meta = import_text(f"{FEEDFORWARD}:build"), import_text(f"{FEEDFORWARD}:build_meta")
     strip = lambda text: re.sub(r" loc\(.*\)$", "", text, flags=re.M)  # noqa: E731
     assert strip(on_cpu) == strip(on_meta)
-    status, _, err = run_importer(f"{FEEDFORWARD}:build_meta", f"--weights={tmp_path / 'w.safetensors'}", "-o", tmp_path / "m.mlir")
+    status, _, err = run_importer(
+        f"{FEEDFORWARD}:build_meta", f"--weights={tmp_path / 'w.safetensors'}", "-o", tmp_path / "m.mlir"
+    )
     assert status == 1 and "parameter 'w1.weight' is on the meta device and has no values" in err
     assert os.listdir(tmp_path) == []
 
@@ -153,7 +164,9 @@ def test_shipped_text_is_the_document_program():
     """The models written by hand compute what the module computes, under the module's names."""
     for name, function in {"feedforward.mlir": "build", "feedforward_forward.mlir": "build_forward"}.items():
         lines = (MODELS / name).read_text().splitlines()
-        text = "\n".join(line + " loc(unknown)" if " = fabric." in line and line.startswith("    ") else line for line in lines)
+        text = "\n".join(
+            line + " loc(unknown)" if " = fabric." in line and line.startswith("    ") else line for line in lines
+        )
         module = assert_agrees(text, load(FEEDFORWARD, function)(), "f32")
         imported = Module(import_text(f"{FEEDFORWARD}:{function}"))
         assert module.kinds() == imported.kinds() and list(module.parameters) == list(imported.parameters)
@@ -186,8 +199,16 @@ def test_tied_frozen_and_unused_parameters(program, tmp_path):
     status, text, err = run_importer(program("PARITY", "tied"), f"--weights={path}")
     assert status == 0
     module = Module(text)
-    assert set(load_file(path)) == set(module.parameters) == {"unused", "first.weight", "frozen.weight", "frozen.bias", "second.bias"}
-    assert {name for name, (_, rest) in module.parameters.items() if ", frozen>" in rest} == {"unused", "frozen.weight", "frozen.bias"}
+    assert (
+        set(load_file(path))
+        == set(module.parameters)
+        == {"unused", "first.weight", "frozen.weight", "frozen.bias", "second.bias"}
+    )
+    assert {name for name, (_, rest) in module.parameters.items() if ", frozen>" in rest} == {
+        "unused",
+        "frozen.weight",
+        "frozen.bias",
+    }
     assert "remark: parameter 'unused' takes no part in the results" in err
     assert sum("%first.weight" in line for line in text.splitlines()) == 3  # the argument and two uses
 
@@ -217,7 +238,9 @@ def test_containers_and_keywords(tmp_path):
 
 def test_first_scalar_result_is_the_loss(tmp_path):
     path = tmp_path / "program.py"
-    path.write_text("import torch, cases\n\n\ndef build():\n    return cases.Function(lambda x, p: (x * p, (x * p).sum()), (4,)), (torch.randn(3, 4),)\n")
+    path.write_text(
+        "import torch, cases\n\n\ndef build():\n    return cases.Function(lambda x, p: (x * p, (x * p).sum()), (4,)), (torch.randn(3, 4),)\n"
+    )
     assert Module(import_text(path)).results == ["output_0", "loss"]
 
 

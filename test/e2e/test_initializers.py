@@ -56,11 +56,26 @@ CASES = {
     "negated": (parameter(lambda: -(torch.rand(4) * 2) + 1), {"p": Uniform(-1.0, 1.0)}),
     "in_place": (parameter(lambda: torch.randn(4).mul_(3).add_(1, alpha=2).sub_(1)), {"p": Normal(1.0, 3.0)}),
     "sum_of_two": (parameter(lambda: torch.randn(4) + torch.rand(4)), {"p": None}),
-    "zeros_filled_in_part": (in_the_data(lambda: nn.LayerNorm(4), "weight", lambda w: w[:2].fill_(1.0)), {"weight": Constant(1.0), "bias": Constant(0.0)}),
-    "overwritten_in_part": (in_the_data(lambda: nn.LayerNorm(4), "weight", lambda w: w[:2].fill_(3.0)), {"weight": None, "bias": Constant(0.0)}),
-    "view_of_all": (in_the_data(lambda: nn.Linear(4, 4), "weight", lambda w: w.view(-1).normal_(0, 0.5)), {"weight": Normal(0.0, 0.5), "bias": Uniform(-0.5, 0.5)}),
-    "data": (in_the_data(lambda: nn.LayerNorm(4), "weight", lambda w: w.data.uniform_(0, 2)), {"weight": Uniform(0.0, 2.0), "bias": Constant(0.0)}),
-    "copied": (in_the_data(lambda: nn.LayerNorm(4), "weight", lambda w: w.copy_(torch.randn(4))), {"weight": Normal(0.0, 1.0), "bias": Constant(0.0)}),
+    "zeros_filled_in_part": (
+        in_the_data(lambda: nn.LayerNorm(4), "weight", lambda w: w[:2].fill_(1.0)),
+        {"weight": Constant(1.0), "bias": Constant(0.0)},
+    ),
+    "overwritten_in_part": (
+        in_the_data(lambda: nn.LayerNorm(4), "weight", lambda w: w[:2].fill_(3.0)),
+        {"weight": None, "bias": Constant(0.0)},
+    ),
+    "view_of_all": (
+        in_the_data(lambda: nn.Linear(4, 4), "weight", lambda w: w.view(-1).normal_(0, 0.5)),
+        {"weight": Normal(0.0, 0.5), "bias": Uniform(-0.5, 0.5)},
+    ),
+    "data": (
+        in_the_data(lambda: nn.LayerNorm(4), "weight", lambda w: w.data.uniform_(0, 2)),
+        {"weight": Uniform(0.0, 2.0), "bias": Constant(0.0)},
+    ),
+    "copied": (
+        in_the_data(lambda: nn.LayerNorm(4), "weight", lambda w: w.copy_(torch.randn(4))),
+        {"weight": Normal(0.0, 1.0), "bias": Constant(0.0)},
+    ),
     "one_number": (parameter(lambda: torch.tensor(0.5)), {"p": Constant(0.5)}),
     "some_numbers": (parameter(lambda: torch.tensor([0.5, 1.0])), {"p": None}),
     "full": (parameter(lambda: torch.full((3,), 2.0)), {"p": Constant(2.0)}),

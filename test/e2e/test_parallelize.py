@@ -15,7 +15,9 @@ FEEDFORWARD = MODELS / "feedforward.py"
 
 def styles(text):
     """Parameter -> style, of those that have one."""
-    found = {name: re.search(r"dist\.tp = #dist\.tp<(\w+)>", rest) for name, (_, rest) in Module(text).parameters.items()}
+    found = {
+        name: re.search(r"dist\.tp = #dist\.tp<(\w+)>", rest) for name, (_, rest) in Module(text).parameters.items()
+    }
     return {name: match[1] for name, match in found.items() if match}
 
 
@@ -42,7 +44,9 @@ def test_meta_module():
 
 def test_no_tensor_parallelism_no_styles():
     """On tp=1 the function places nothing over TP: what is left open, the compiler chooses."""
-    text = import_text(f"{FEEDFORWARD}:build", f"--parallelize={FEEDFORWARD}:parallelize_feedforward", "--mesh=dp=4,tp=1")
+    text = import_text(
+        f"{FEEDFORWARD}:build", f"--parallelize={FEEDFORWARD}:parallelize_feedforward", "--mesh=dp=4,tp=1"
+    )
     assert styles(text) == {}
 
 
@@ -59,7 +63,9 @@ def test_mesh_alone():
     ],
 )
 def test_mesh_without_an_axis(arguments, message):
-    status, out, err = run_importer(f"{FEEDFORWARD}:build", f"--parallelize={FEEDFORWARD}:parallelize_feedforward", *arguments)
+    status, out, err = run_importer(
+        f"{FEEDFORWARD}:build", f"--parallelize={FEEDFORWARD}:parallelize_feedforward", *arguments
+    )
     assert status == 1 and out == "" and message in err and err.count("\n") == 1, err
 
 

@@ -57,9 +57,13 @@ def test_every_gradient(workspace, tmp_path, model, mesh):
 
 def test_parallelize_function_of_the_document(workspace, tmp_path):
     """The document's program with its own parallelize function: the styles that it chose are in the plan, the values as before."""
-    folder = workspace.imported(FEEDFORWARD, "f64", f"--parallelize={MODELS / 'feedforward.py'}:parallelize_feedforward")
+    folder = workspace.imported(
+        FEEDFORWARD, "f64", f"--parallelize={MODELS / 'feedforward.py'}:parallelize_feedforward"
+    )
     plan = compile_plan(folder, (2, 2), *adamw(1e-3))
-    assert_trained_alike(train(plan, FEEDFORWARD, folder, tmp_path), train_in_torch(FEEDFORWARD, "f64", 1e-3), 1e-10, 1e-10)
+    assert_trained_alike(
+        train(plan, FEEDFORWARD, folder, tmp_path), train_in_torch(FEEDFORWARD, "f64", 1e-3), 1e-10, 1e-10
+    )
 
 
 @pytest.mark.parametrize("mesh", [(1, 1), (2, 2), (1, 4), (4, 1)], ids=lambda m: f"{m[0]}x{m[1]}")
@@ -110,7 +114,9 @@ def test_seed_starts_as_the_module_would(workspace, tmp_path):
         bound = parameter.shape[1] ** -0.5
         values = drawn[1, 1][name]
         assert np.abs(values).max() <= bound and np.unique(values).size > 0.9 * values.size
-        assert values.mean() == pytest.approx(0, abs=0.02 * bound) and values.std() == pytest.approx(bound / 3**0.5, rel=0.02)
+        assert values.mean() == pytest.approx(0, abs=0.02 * bound) and values.std() == pytest.approx(
+            bound / 3**0.5, rel=0.02
+        )
         assert all(np.array_equal(d[name], values) for d in drawn.values())
     _run_seeded(compile_plan(folder, (1, 1), *adamw(1e-8)), tmp_path / "other.safetensors", 6, folder)
     assert not np.array_equal(load_file(tmp_path / "other.safetensors")["w1.weight"].numpy(), drawn[1, 1]["w1.weight"])
@@ -118,4 +124,14 @@ def test_seed_starts_as_the_module_would(workspace, tmp_path):
 
 def _run_seeded(plan, saved, seed, folder):
     """One step at lr 0, which leaves the initial values as they are."""
-    run_tool([BUILD / "bin" / "fabric-run", plan, f"--seed={seed}", "--steps=1", "--lr=0", f"--data=x={folder / 'x.npy'}", f"--save={saved}"])
+    run_tool(
+        [
+            BUILD / "bin" / "fabric-run",
+            plan,
+            f"--seed={seed}",
+            "--steps=1",
+            "--lr=0",
+            f"--data=x={folder / 'x.npy'}",
+            f"--save={saved}",
+        ]
+    )

@@ -73,13 +73,31 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    result.add_argument("program", metavar="model.py:build", help="a Python file and a function in it (build, if none is named)")
-    result.add_argument("-o", dest="output", metavar="FILE", default="-", help="the MLIR text (default: standard output)")
-    result.add_argument("--weights", metavar="FILE", help="also write the parameters, under the module's own names, as safetensors")
-    result.add_argument("--dtype", choices=["f32", "bf16", "f64"], help="convert the module and its inputs first (default: as they are)")
-    result.add_argument("--parallelize", metavar="model.py:fn", help="run fn(module, device_mesh) on meta tensors for the TP plan")
-    result.add_argument("--mesh", metavar="dp=2,tp=2", help="the mesh to name in the module (with --parallelize dp=2,tp=2 if not given)")
-    result.add_argument("--batch-dim", metavar="NAME=DIM", action="append", default=[], help="the batch dim of an input, or none (default 0)")
+    result.add_argument(
+        "program", metavar="model.py:build", help="a Python file and a function in it (build, if none is named)"
+    )
+    result.add_argument(
+        "-o", dest="output", metavar="FILE", default="-", help="the MLIR text (default: standard output)"
+    )
+    result.add_argument(
+        "--weights", metavar="FILE", help="also write the parameters, under the module's own names, as safetensors"
+    )
+    result.add_argument(
+        "--dtype", choices=["f32", "bf16", "f64"], help="convert the module and its inputs first (default: as they are)"
+    )
+    result.add_argument(
+        "--parallelize", metavar="model.py:fn", help="run fn(module, device_mesh) on meta tensors for the TP plan"
+    )
+    result.add_argument(
+        "--mesh", metavar="dp=2,tp=2", help="the mesh to name in the module (with --parallelize dp=2,tp=2 if not given)"
+    )
+    result.add_argument(
+        "--batch-dim",
+        metavar="NAME=DIM",
+        action="append",
+        default=[],
+        help="the batch dim of an input, or none (default 0)",
+    )
     return result
 
 

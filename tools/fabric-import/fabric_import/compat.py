@@ -12,7 +12,11 @@ class _MovedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Last in line: asked only for modules that nobody else finds."""
 
     def find_spec(self, name, path=None, target=None):
-        if name == FULLY_SHARD or (FULLY_SHARD + ".").startswith(name + ".") and name.startswith("torch.distributed._composable"):
+        if (
+            name == FULLY_SHARD
+            or (FULLY_SHARD + ".").startswith(name + ".")
+            and name.startswith("torch.distributed._composable")
+        ):
             return importlib.machinery.ModuleSpec(name, self, is_package=name != FULLY_SHARD)
         return None
 

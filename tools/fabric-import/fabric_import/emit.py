@@ -167,7 +167,9 @@ def print_module(function: str, arguments, builder: Builder, results, mesh: "dic
             names[value] = f"%{name}"
         return names[value]
 
-    parameters = ",\n".join(f"      {name_of(a.value)}: {a.value.type} {{{', '.join(a.attributes)}}}" for a in arguments)
+    parameters = ",\n".join(
+        f"      {name_of(a.value)}: {a.value.type} {{{', '.join(a.attributes)}}}" for a in arguments
+    )
     results_text = ", ".join(f"{r.value.type} {{fabric.result = {mlir.string(r.name)}}}" for r in results)
     computed = {op.result for op in builder.ops}
     for result in results:

@@ -81,36 +81,43 @@ def _refuse_autocast(graph_module: torch.fx.GraphModule) -> None:
             if node.op == "call_function" and node.target is AUTOCAST:
                 body = getattr(module, next(a for a in node.args if getattr(a, "op", None) == "get_attr").target)
                 where = location_of(next(n for n in body.graph.nodes if n.op == "call_function"))
-                raise ImportFailure(f"{where}: a torch.autocast region cannot be imported: write the casts out, or import with --dtype=bf16")
+                raise ImportFailure(
+                    f"{where}: a torch.autocast region cannot be imported: write the casts out, or use --dtype=bf16"
+                )
 
 
 def _inline_grad_regions(graph_module: torch.fx.GraphModule) -> None:
     """Replaces torch.no_grad() and torch.enable_grad() regions by their bodies; no_grad's results are detached."""
     graph = graph_module.graph
     while region := next((n for n in graph.nodes if n.op == "call_function" and n.target is SET_GRAD), None):
-        enabled, body_ref, *operands = region.args
-        body = getattr(graph_module, body_ref.target).graph
-        placeholders = [n for n in body.nodes if n.op == "placeholder"]
-        values = dict(zip(placeholders, operands, strict=True))
-        with graph.inserting_before(region):
-            for node in body.nodes:
-                if node.op == "get_attr":
-                    # A nested region's body belongs to the region's own module.
-                    name = f"{body_ref.target}_{node.target}".replace(".", "_")
-                    setattr(graph_module, name, getattr(getattr(graph_module, body_ref.target), node.target))
-                    values[node] = graph.get_attr(name)
-                elif node.op == "call_function":
-                    values[node] = graph.node_copy(node, lambda n: values[n])
-            outputs = torch.fx.node.map_arg(body.output_node().args[0], lambda n: values[n])
-            if not isinstance(outputs, (tuple, list)):
-                outputs = (outputs,)
-            if not enabled:
-                outputs = tuple(_detached(graph, value) for value in outputs)
-        for user in list(region.users):
-            user.replace_all_uses_with(outputs[user.args[1]])
-            graph.erase_node(user)
-        graph.erase_node(region)
+        _inline(graph_module, region)
     graph_module.recompile()
+
+
+def _inline(graph_module: torch.fx.GraphModule, region: torch.fx.Node) -> None:
+    graph = graph_module.graph
+    enabled, body_reference, *operands = region.args
+    body_module = getattr(graph_module, body_reference.target)
+    body = body_module.graph
+    values = dict(zip((n for n in body.nodes if n.op == "placeholder"), operands, strict=True))
+    with graph.inserting_before(region):
+        for node in body.nodes:
+            if node.op == "get_attr":
+                # A nested region's body belongs to the region's own module.
+                name = f"{body_reference.target}_{node.target}".replace(".", "_")
+                setattr(graph_module, name, getattr(body_module, node.target))
+                values[node] = graph.get_attr(name)
+            elif node.op == "call_function":
+                values[node] = graph.node_copy(node, values.__getitem__)
+        outputs = torch.fx.node.map_arg(body.output_node().args[0], values.__getitem__)
+        if not isinstance(outputs, (tuple, list)):
+            outputs = (outputs,)
+        if not enabled:
+            outputs = tuple(_detached(graph, value) for value in outputs)
+    for user in list(region.users):
+        user.replace_all_uses_with(outputs[user.args[1]])
+        graph.erase_node(user)
+    graph.erase_node(region)
 
 
 def _detached(graph, value):
@@ -138,7 +145,10 @@ def _read_signature(program: Program, exported) -> Exported:
             value = exported.state_dict.get(spec.target)
             result.constants[node] = (exported.constants[spec.target] if value is None else value).detach()
             if node.users and result.constants[node].is_meta:
-                raise ImportFailure(f"'{_own_name(spec)}' is on the meta device and has no values, but buffers are constants of the model: make it on the CPU")
+                raise ImportFailure(
+                    f"'{_own_name(spec)}' is on the meta device and has no values, "
+                    "but buffers are constants of the model: make it on the CPU"
+                )
         else:
             raise ImportFailure(f"'{spec.target}': an argument of kind {spec.kind.name.lower()} cannot be imported")
 
@@ -155,7 +165,9 @@ def _read_signature(program: Program, exported) -> Exported:
             )
         elif spec.kind is OutputKind.USER_INPUT_MUTATION:
             name = program.inputs[result.inputs[by_name[spec.target]]].name
-            raise ImportFailure(f"{location_of(nodes[spec.arg.name])}: forward changes its input '{name}' in place: clone it first")
+            raise ImportFailure(
+                f"{location_of(nodes[spec.arg.name])}: forward changes its input '{name}' in place: clone it first"
+            )
         else:
             raise ImportFailure(f"forward has a side effect on '{spec.target}' ({spec.kind.name.lower()})")
     return result

@@ -53,7 +53,9 @@ class Folding:
             raise ImportFailure(f"{location_of(node)}: a reference to '{node.target}' cannot be imported")
         where = location_of(node)
         if isinstance(node.target, torch._ops.OpOverload) and torch.Tag.nondeterministic_seeded in node.target.tags:
-            raise ImportFailure(f"{where}: {node.target}: random numbers in forward cannot be imported; pass them as an input")
+            raise ImportFailure(
+                f"{where}: {node.target}: random numbers in forward cannot be imported; pass them as an input"
+            )
 
         def operand(n):
             if node.target in SHAPE_ONLY and n in self.varying:

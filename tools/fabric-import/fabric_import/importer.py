@@ -19,11 +19,24 @@ from .lower import TABLE, Context
 
 def run(options) -> None:
     """One command line, as cli.py has parsed it."""
+    # Standard output is for the text alone, whatever the user's code prints.
+    with contextlib.redirect_stdout(sys.stderr):
+        text, tensors = import_program(options)
+    with weights.Outputs() as outputs:
+        if options.weights:
+            outputs.add(options.weights, lambda path: weights.write(tensors, path))
+        if options.output != "-":
+            outputs.add(options.output, lambda path: _write_text(path, text))
+    if options.output == "-":
+        sys.stdout.write(text)
+
+
+def import_program(options) -> "tuple[str, dict[str, torch.Tensor]]":
+    """The module's text, and the values of its parameters."""
     provide_moved_modules()
     path, where = split_reference(options.program, default="build")
     set_root(os.path.dirname(os.path.realpath(path)))
-    # Standard output is for the text alone.
-    with initializers.recording() as recorder, contextlib.redirect_stdout(sys.stderr):
+    with initializers.recording() as recorder:
         build = load_function(options.program, default="build")
         model = program.normalise(program.call_build(build, where), f"{where}()")
     parallelize_function = load_function(options.parallelize) if options.parallelize else None
@@ -54,15 +67,7 @@ def run(options) -> None:
             remark(f"parameter '{name}' takes no part in the results: frozen, since PyTorch would not update it either")
         arguments.append(_parameter_argument(name, values["parameter", name], notes[name], trainable, styles.get(name)))
     _remark_on_initialisers(notes)
-    text = print_module(model.name, arguments, builder, results, mesh)
-
-    with weights.Outputs() as outputs:
-        if options.weights:
-            outputs.add(options.weights, lambda path: weights.write(tensors, path))
-        if options.output != "-":
-            outputs.add(options.output, lambda path: _write_text(path, text))
-    if options.output == "-":
-        sys.stdout.write(text)
+    return print_module(model.name, arguments, builder, results, mesh), tensors
 
 
 def lower(exported: exporting.Exported, trainable: "set[str]"):
@@ -85,7 +90,11 @@ def lower(exported: exporting.Exported, trainable: "set[str]"):
     for node, name in exported.parameters.items():
         argument(("parameter", name), node, name)
 
-    nodes = [n for n in exported.graph.nodes if n.op not in ("placeholder", "output") and n in live and not folding.is_constant(n)]
+    nodes = [
+        n
+        for n in exported.graph.nodes
+        if n.op not in ("placeholder", "output") and n in live and not folding.is_constant(n)
+    ]
     _check_supported(nodes)
     for node in nodes:
 
@@ -137,7 +146,11 @@ def _check_supported(nodes) -> None:
 def _op_name(node) -> str:
     if node.op != "call_function":
         return f"{node.op} {node.target}"
-    return str(node.target) if isinstance(node.target, torch._ops.OpOverload) else getattr(node.target, "__name__", str(node.target))
+    return (
+        str(node.target)
+        if isinstance(node.target, torch._ops.OpOverload)
+        else getattr(node.target, "__name__", str(node.target))
+    )
 
 
 def _unsupported(node, detail) -> ImportFailure:

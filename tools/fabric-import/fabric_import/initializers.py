@@ -177,7 +177,9 @@ class Recorder(TorchDispatchMode):
         note = self._note(tensor)
         low = low if low is not None else min
         high = high if high is not None else max
-        if isinstance(note, Normal) and _is_far(note, -math.inf if low is None else low, math.inf if high is None else high):
+        if isinstance(note, Normal) and _is_far(
+            note, -math.inf if low is None else low, math.inf if high is None else high
+        ):
             return note
         return None
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch.fx.proxy import TracerBase
 
+from . import mlir
+
 TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
 TORCH_MODULES = os.path.join(TORCH, "nn", "")
 IMPORTER = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -71,9 +73,9 @@ class Location:
     def mlir(self) -> str:
         """The trailing `loc(...)` of an op."""
         if self.file is None:
-            return f'loc("{self.module}")' if self.module else "loc(unknown)"
-        position = f'"{self.file}":{self.line}:{self.column}'
-        return f'loc("{self.module}"({position}))' if self.module else f"loc({position})"
+            return f"loc({mlir.string(self.module)})" if self.module else "loc(unknown)"
+        position = f"{mlir.string(self.file)}:{self.line}:{self.column}"
+        return f"loc({mlir.string(self.module)}({position}))" if self.module else f"loc({position})"
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.file else "unknown line"

@@ -38,7 +38,7 @@ def ints(values) -> str:
 
 def string(text: str) -> str:
     """A quoted string; control characters and quotes as MLIR escapes them."""
-    return '"' + re.sub(r'[^ -!#-\[\]-~]', lambda m: "".join(f"\\{b:02X}" for b in m[0].encode()), text) + '"'
+    return '"' + re.sub(r"[^ -!#-\[\]-~]", lambda m: "".join(f"\\{b:02X}" for b in m[0].encode()), text) + '"'
 
 
 def ssa_name(text: str) -> str:

@@ -50,7 +50,9 @@ def merge(styles: "dict[str, str]", canonical: "dict[str, str]") -> "dict[str, s
     merged = {}
     for name, style in styles.items():
         if name not in canonical:
-            raise ImportFailure(f"--parallelize: the parallelized module has a parameter '{name}' that the module has not")
+            raise ImportFailure(
+                f"--parallelize: the parallelized module has a parameter '{name}' that the module has not"
+            )
         first = canonical[name]
         if merged.setdefault(first, style) != style:
             raise ImportFailure(f"--parallelize: '{name}' is tied to '{first}', but is {style} and not {merged[first]}")

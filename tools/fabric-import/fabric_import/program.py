@@ -49,7 +49,9 @@ class Program:
 def normalise(built, where: str) -> Program:
     """Checks the shape of build()'s result and wraps it. `where` names build in messages."""
     if not isinstance(built, tuple) or len(built) not in (2, 3):
-        raise ImportFailure(f"{where}: expected (module, example args) or (module, example args, loss), got {_describe(built)}")
+        raise ImportFailure(
+            f"{where}: expected (module, example args) or (module, example args, loss), got {_describe(built)}"
+        )
     module, args, *rest = built
     loss = rest[0] if rest else None
     if not isinstance(module, torch.nn.Module):
@@ -94,7 +96,9 @@ class _Wrapper(torch.nn.Module):
 
     def forward(self, *tensors):
         tensors = iter(tensors)
-        leaves = [next(tensors) if is_tensor else leaf for leaf, is_tensor in zip(self._leaves, self._is_tensor)]
+        leaves = [
+            next(tensors) if is_tensor else leaf for leaf, is_tensor in zip(self._leaves, self._is_tensor, strict=True)
+        ]
         args, kwargs = pytree.tree_unflatten(leaves, self._spec)
         with self._program.traced_under():
             result = self.model(*args, **kwargs)
@@ -105,7 +109,9 @@ class _Wrapper(torch.nn.Module):
         else:
             names, values = ["loss"], [result]
             if not isinstance(values[0], torch.Tensor) or values[0].dim() != 0 or not values[0].is_floating_point():
-                raise ImportFailure(f"expected the loss to be a scalar floating-point tensor, got {_describe(values[0])}")
+                raise ImportFailure(
+                    f"expected the loss to be a scalar floating-point tensor, got {_describe(values[0])}"
+                )
         self._program.results[:] = names
         return tuple(values)
 

@@ -29,7 +29,8 @@ class Context:
         return self.build.constant(x) if isinstance(x, torch.Tensor) else x
 
     def operand(self, x, shape=None, dtype=None) -> Value:
-        """x as a value of the given shape and dtype (the result's): numbers become constants, tensors are cast and broadcast."""
+        """x as a value of the given shape and dtype (else the result's): a number as a constant, a tensor cast and
+        broadcast."""
         shape = self.shape if shape is None else shape
         dtype = dtype or self.dtype
         if isinstance(x, (bool, int, float)):

@@ -1,4 +1,7 @@
-"""Ops that move elements or repeat them. Views are row-major reshapes of the logical tensor: strides mean nothing here."""
+"""Ops that move elements or repeat them.
+
+Views are row-major reshapes of the logical tensor: strides mean nothing here.
+"""
 
 import math
 
@@ -38,7 +41,7 @@ def repeat(context, x, repeats):
     """The tensor tiled: each dim n becomes [times, n], then merged."""
     x = context.value(x)
     sizes = (1,) * (len(repeats) - len(x.shape)) + x.shape
-    tiled = [n for pair in zip(repeats, sizes) for n in pair]
+    tiled = [n for pair in zip(repeats, sizes, strict=True) for n in pair]
     split = context.build.broadcast(x, [2 * i + 1 for i in range(len(repeats) - len(x.shape), len(repeats))], tiled)
     return context.build.reshape(split, context.shape)
 

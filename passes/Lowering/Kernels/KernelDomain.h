@@ -1,0 +1,56 @@
+//===- KernelDomain.h - The loops that a kernel runs over -------*- C++ -*-===//
+//
+// Ops of a kernel each have loops of their own; here they get one set of loops,
+// the domain, by composing their maps through the values between them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_PASSES_LOWERING_KERNELS_KERNELDOMAIN_H
+#define FABRIC_PASSES_LOWERING_KERNELS_KERNELDOMAIN_H
+
+#include "dialects/Fabric/IR/Fabric.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace mlir::lowering {
+
+/// A tensor's elements as the domain's loops see them: a projected permutation
+/// from loops to the tensor's dims.
+using ValueAtMap = std::pair<Value, AffineMap>;
+
+struct KernelDomain {
+  struct Result {
+    /// From the domain's loops to the result's dims. Loops that are not in it
+    /// are summed over.
+    AffineMap map;
+    /// For each loop of the op that defines the result, the domain's. Empty
+    /// where the result is an argument or a constant.
+    SmallVector<unsigned> opLoops;
+  };
+
+  SmallVector<int64_t> sizes;
+  SmallVector<Result> results;
+  /// What is read of arguments, in order of first use. An argument may be read
+  /// in several ways.
+  llvm::SmallSetVector<ValueAtMap, 8> reads;
+};
+
+/// Fails with a diagnostic where the function is not a kernel.
+FailureOr<KernelDomain> getKernelDomain(func::FuncOp kernel);
+
+/// Whether the op sums over a loop; in a kernel that is the last op on a path.
+bool isReduction(fabric::StructuredOpInterface op);
+
+/// For an op that does not reduce, the loops of the domain that its own loops
+/// are, where its result is wanted at `resultMap`.
+SmallVector<unsigned> getOpLoops(fabric::StructuredOpInterface op,
+                                 unsigned result, AffineMap resultMap);
+
+/// The map of operand or result `index` (results follow operands) of an op
+/// whose loops are `opLoops` of `numLoops`.
+AffineMap composeLoopMap(fabric::StructuredOpInterface op, unsigned index,
+                         ArrayRef<unsigned> opLoops, unsigned numLoops);
+
+} // namespace mlir::lowering
+
+#endif // FABRIC_PASSES_LOWERING_KERNELS_KERNELDOMAIN_H

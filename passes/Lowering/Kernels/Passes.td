@@ -1,0 +1,84 @@
+//===- Passes.td - From kernels to vector code -------------*- tablegen -*-===//
+
+#ifndef FABRIC_PASSES_LOWERING_KERNELS_PASSES_TD
+#define FABRIC_PASSES_LOWERING_KERNELS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def KernelsToLinalgPass : Pass<"lower-kernels-to-linalg", "func::FuncOp"> {
+  let summary = "makes one linalg.generic of a kernel";
+  let description = [{
+    Precondition: the function is a kernel, as Kernels.h says.
+
+    Postcondition: it takes memrefs, of arguments and then of results, and is one
+    `linalg.generic` over the fewest loops: the maps of all ops are composed,
+    loops that every operand walks contiguously are one, and loops of size 1 are
+    gone. What depends on rank-0 operands only is computed before it. Sums add to
+    results that a `linalg.fill` cleared; sums whose loops cannot nest with the
+    others' have a generic of their own, before it.
+
+    ```mlir
+    func.func @kernel_0(%a: tensor<16x128xf32>, %b: tensor<16x128xf32>) -> tensor<16x128xf32> {
+      %0 = fabric.silu %a : tensor<16x128xf32>
+      %1 = fabric.mul %0, %b : tensor<16x128xf32>
+      return %1 : tensor<16x128xf32>
+    }
+    ```
+    becomes, with all three memrefs collapsed to `memref<2048xf32>`,
+    ```mlir
+    linalg.generic {indexing_maps = [#map, #map, #map], iterator_types = ["parallel"]}
+        ins(%a, %b : ...) outs(%r : ...) {
+    ^bb0(%x: f32, %y: f32, %out: f32):
+      %0 = arith.negf %x : f32
+      %1 = math.exp %0 : f32
+      ...
+      linalg.yield %4 : f32
+    }
+    ```
+  }];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect",
+                           "math::MathDialect", "memref::MemRefDialect"];
+}
+
+def KernelsToVectorPass : Pass<"lower-kernels-to-vector", "func::FuncOp"> {
+  let summary = "vectorises the linalg ops of a kernel";
+  let description = [{
+    Precondition: linalg ops on static memrefs with elementwise bodies, as
+    `lower-kernels-to-linalg` leaves them.
+
+    Postcondition: `scf.for` loops around vector code. The innermost loop is
+    vectorised, its tail masked. Sums over it stay in vectors of f64 to the end of
+    their loops; sums along it have a row of f64 accumulators on the stack, for a
+    block of the loop that fits the first-level cache.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", /*default=*/"512",
+           "Width of a vector register.">
+  ];
+  let dependentDialects = ["arith::ArithDialect", "memref::MemRefDialect",
+                           "scf::SCFDialect", "vector::VectorDialect"];
+}
+
+def KernelMathPass : Pass<"lower-kernel-math", "func::FuncOp"> {
+  let summary = "expands math into instructions";
+  let description = [{
+    Postcondition: no `math.exp` on vectors, and no conversions from and to bf16,
+    which are integer arithmetic (exact, also for denormals, where AVX-512's
+    instruction is not). What is left of math is one instruction, or a scalar that
+    libm computes once a call.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "math::MathDialect",
+                           "vector::VectorDialect"];
+}
+
+def KernelEntryPointsPass
+    : Pass<"lower-kernel-entry-points", "::mlir::ModuleOp"> {
+  let summary = "gives kernels in LLVM's dialect their C interface";
+  let description = [{
+    A function of one pointer for each buffer becomes internal; in its place,
+    under its name, stands a function of one array of pointers.
+  }];
+  let dependentDialects = ["LLVM::LLVMDialect"];
+}
+
+#endif // FABRIC_PASSES_LOWERING_KERNELS_PASSES_TD

@@ -1,0 +1,139 @@
+//===- KernelHarness.h - Compiles and calls kernels in a test ---*- C++ -*-===//
+
+#ifndef FABRIC_TEST_UNIT_PASSES_KERNELHARNESS_H
+#define FABRIC_TEST_UNIT_PASSES_KERNELHARNESS_H
+
+#include "dialects/Fabric/IR/Fabric.h"
+#include "mlir/Parser/Parser.h"
+#include "passes/Lowering/Kernels/Kernels.h"
+#include "runtime/Support/Float.h"
+#include "gtest/gtest.h"
+#include <cstring>
+#include <dlfcn.h>
+#include <memory>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace fabric_test {
+
+/// Dense elements, aligned as the arenas of a plan are.
+template <typename T> class Buffer {
+public:
+  explicit Buffer(size_t size)
+      : count(size), data(static_cast<T *>(std::aligned_alloc(
+                         64, (size * sizeof(T) + 64 + 63) / 64 * 64))) {
+    std::memset(static_cast<void *>(data.get()), 0x5a, size * sizeof(T) + 64);
+  }
+  template <typename F> Buffer(size_t size, F value) : Buffer(size) {
+    for (size_t i = 0; i < size; ++i)
+      data[i] = fabric::convertFloat<T>(value(i));
+  }
+
+  size_t size() const { return count; }
+  T &operator[](size_t i) { return data[i]; }
+  double at(size_t i) const { return fabric::toDouble(data[i]); }
+  void *get() const { return data.get(); }
+  Buffer clone() const {
+    Buffer copy(count);
+    std::memcpy(copy.get(), get(), count * sizeof(T));
+    return copy;
+  }
+  /// Whether what follows the elements is as it was made.
+  bool hasIntactEnd() const {
+    const auto *end =
+        reinterpret_cast<const unsigned char *>(data.get() + count);
+    for (int i = 0; i < 64; ++i)
+      if (end[i] != 0x5a)
+        return false;
+    return true;
+  }
+
+private:
+  struct Free {
+    void operator()(T *pointer) const { std::free(pointer); }
+  };
+  size_t count;
+  std::unique_ptr<T[], Free> data;
+};
+
+/// A loaded shared object.
+class Library {
+public:
+  explicit Library(llvm::ArrayRef<char> bytes) {
+    int descriptor = memfd_create("kernels", MFD_CLOEXEC);
+    EXPECT_EQ(write(descriptor, bytes.data(), bytes.size()),
+              static_cast<ssize_t>(bytes.size()));
+    std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+    handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
+      ADD_FAILURE() << dlerror();
+    close(descriptor);
+  }
+  Library(const Library &) = delete;
+  ~Library() {
+    if (handle)
+      dlclose(handle);
+  }
+
+  void call(const char *name, llvm::ArrayRef<void *> buffers) const {
+    auto kernel = reinterpret_cast<void (*)(void *const *)>(
+        handle ? dlsym(handle, name) : nullptr);
+    ASSERT_TRUE(kernel) << name;
+    kernel(buffers.data());
+  }
+
+private:
+  void *handle = nullptr;
+};
+
+/// A context, and what was reported in it.
+class Compiler {
+public:
+  explicit Compiler(std::string cpu = "native") : target{std::move(cpu), ""} {
+    context.loadDialect<mlir::fabric::FabricDialect, mlir::func::FuncDialect>();
+    context.getDiagEngine().registerHandler([this](mlir::Diagnostic &found) {
+      diagnostics += found.str() + "\n";
+      return mlir::success();
+    });
+  }
+
+  mlir::OwningOpRef<mlir::ModuleOp> parse(llvm::StringRef text) {
+    auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+    EXPECT_TRUE(module) << diagnostics;
+    return module;
+  }
+
+  mlir::FailureOr<llvm::SmallVector<char>> compile(llvm::StringRef text) {
+    auto module = parse(text);
+    if (!module)
+      return mlir::failure();
+    return mlir::lowering::compileKernels(*module, target);
+  }
+
+  /// Compiles text that must compile.
+  std::unique_ptr<Library> load(llvm::StringRef text) {
+    auto bytes = compile(text);
+    EXPECT_TRUE(mlir::succeeded(bytes)) << diagnostics;
+    if (mlir::failed(bytes))
+      return std::make_unique<Library>(llvm::ArrayRef<char>());
+    return std::make_unique<Library>(*bytes);
+  }
+
+  std::string diagnostics;
+  mlir::lowering::KernelTarget target;
+
+private:
+  mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
+};
+
+/// A number in [-scale, scale) for every index, without a pattern.
+inline double noise(size_t index, unsigned seed, double scale = 1.0) {
+  uint64_t x = index * 0x9e3779b97f4a7c15ull + seed * 0xd1b54a32d192ed03ull;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+  return (static_cast<double>((x ^ (x >> 31)) >> 11) * 0x1p-52 - 1.0) * scale;
+}
+
+} // namespace fabric_test
+
+#endif // FABRIC_TEST_UNIT_PASSES_KERNELHARNESS_H
