@@ -7,12 +7,18 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
 import torch
 from fabric_import import cli
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODELS = REPOSITORY / "test" / "models"
 BUILD = Path(os.environ.get("FABRIC_BUILD_DIR", REPOSITORY / "build"))
+
+NEEDS_TOOLS = pytest.mark.skipif(
+    not all((BUILD / "bin" / name).exists() for name in ("fabric-compile", "fabric-run")),
+    reason="fabric-compile and fabric-run are not built",
+)
 
 
 def run_importer(*arguments):

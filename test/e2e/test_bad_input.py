@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from harness import run_tool
-from importing import BUILD, MODELS
+from importing import BUILD, MODELS, NEEDS_TOOLS
 from safetensors.numpy import load_file, save_file
 
-pytestmark = pytest.mark.skipif(not (BUILD / "bin" / "fabric-run").exists(), reason="fabric-run is not built")
+pytestmark = NEEDS_TOOLS
 
 MODEL = MODELS / "feedforward.mlir"
 COMPILE, RUN, OPT = (BUILD / "bin" / name for name in ("fabric-compile", "fabric-run", "fabric-opt"))

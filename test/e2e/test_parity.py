@@ -22,10 +22,10 @@ from harness import (
     train,
     train_in_torch,
 )
-from importing import BUILD, MODELS, to_numpy
+from importing import BUILD, MODELS, NEEDS_TOOLS, to_numpy
 from safetensors.torch import load_file
 
-pytestmark = pytest.mark.skipif(not (BUILD / "bin" / "fabric-run").exists(), reason="fabric-run is not built")
+pytestmark = NEEDS_TOOLS
 
 # dtype, eps -> tolerance of losses, of parameters
 TOLERANCES = {("f32", 1e-3): (1e-5, 1e-5), ("f32", 1e-8): (1e-5, 1e-4), ("f64", 1e-8): (1e-10, 1e-10)}

@@ -5,9 +5,9 @@ import time
 
 import pytest
 from harness import FEEDFORWARD, adamw, run_tool
-from importing import BUILD, MODELS
+from importing import BUILD, MODELS, NEEDS_TOOLS
 
-pytestmark = pytest.mark.skipif(not (BUILD / "bin" / "fabric-compile").exists(), reason="fabric-compile is not built")
+pytestmark = NEEDS_TOOLS
 
 WEIGHT = 256 * 128 * 4  # bytes of one of the three
 ON_ONE_TP_RANK = WEIGHT // 2
