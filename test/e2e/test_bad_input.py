@@ -32,7 +32,7 @@ def fails(command, *patterns, env=None, cwd=None):
         timeout=120,
     )
     assert result.returncode not in (0, -6, -11), result.stderr
-    errors = [line for line in result.stderr.splitlines() if "remark:" not in line]
+    errors = [line for line in result.stderr.splitlines() if not re.search(r": (remark|info): ", line)]
     assert len(errors) == 1, result.stderr
     for pattern in patterns:
         assert re.search(pattern, errors[0]), f"{pattern!r} not in: {errors[0]}"
