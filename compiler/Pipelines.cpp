@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Partition/Passes.h"
 #include "passes/Sharding/Passes.h"
 #include "passes/Training/Passes.h"
 
@@ -35,7 +36,13 @@ void mlir::fabric::buildShardPipeline(OpPassManager &pm,
   pm.addPass(sharding::createVerifyShardedPass());
 }
 
-void mlir::fabric::buildPartitionPipeline(OpPassManager &pm) {}
+void mlir::fabric::buildPartitionPipeline(OpPassManager &pm) {
+  pm.addPass(partition::createReshardToCollectivesPass());
+  // While each collective is an identity on global tensors: local ones are not.
+  pm.addPass(partition::createCombineCollectivesPass());
+  pm.addPass(partition::createLocalisePass());
+  pm.addPass(partition::createVerifyPartitionedPass());
+}
 
 void mlir::fabric::buildSchedulePipeline(OpPassManager &pm,
                                          const ScheduleOptions &options) {}

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Lowering/Kernels/Passes.h"
+#include "passes/Partition/Passes.h"
 #include "passes/Sharding/Passes.h"
 #include "passes/Training/Passes.h"
 
@@ -20,6 +21,7 @@ void mlir::fabric::registerDialects(DialectRegistry &registry) {
 void mlir::fabric::registerPasses() {
   registerCanonicalizerPass();
   registerCSEPass();
+  partition::registerPartitionPasses();
   training::registerTrainingPasses();
   sharding::registerShardingPasses();
   lowering::registerKernelsPasses();

@@ -1,0 +1,124 @@
+//===- ReshardToCollectives.cpp - Reshards become collectives -------------===//
+//
+// First every sharding in the module gets its normal spelling, so that two
+// types that place a tensor alike are one type and a reshard between them is
+// nothing. Then each reshard is replaced by its plan. All stays in global view:
+// the steps are identities that later passes may combine.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Dist/IR/Dist.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "passes/Partition/BuildPlan.h"
+#include "passes/Partition/Passes.h"
+
+#define DEBUG_TYPE "dist-reshard-to-collectives"
+
+namespace mlir::partition {
+#define GEN_PASS_DEF_RESHARDTOCOLLECTIVESPASS
+#include "passes/Partition/Passes.h.inc"
+} // namespace mlir::partition
+
+using namespace mlir;
+using namespace mlir::partition;
+
+/// Fails, with an error, where a tensor has no sharding of `mesh`.
+static LogicalResult verifySharded(Operation *op, Type type,
+                                   dist::MeshAttr mesh) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor)
+    return success();
+  dist::ShardingAttr sharding = dist::getSharding(tensor);
+  if (!sharding)
+    return op->emitOpError() << "has a tensor without a sharding: " << type;
+  if (sharding.getMesh() != mesh)
+    return op->emitOpError()
+           << "has a tensor on the mesh " << sharding.getMesh()
+           << ", but the module's is " << mesh;
+  return success();
+}
+
+static LogicalResult verifyPrecondition(ModuleOp module, dist::MeshAttr mesh) {
+  WalkResult result = module.walk([&](Operation *op) -> WalkResult {
+    if (isa<dist::ConstraintOp>(op)) {
+      op->emitOpError() << "is left; propagate shardings first";
+      return WalkResult::interrupt();
+    }
+    for (TypeRange types :
+         {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
+      for (Type type : types)
+        if (failed(verifySharded(op, type, mesh)))
+          return WalkResult::interrupt();
+    if (auto function = dyn_cast<FunctionOpInterface>(op))
+      for (Type type : function.getArgumentTypes())
+        if (failed(verifySharded(op, type, mesh)))
+          return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// Gives every sharding in the module its normal spelling.
+static void normaliseTypes(ModuleOp module, const dist::MeshAtoms &atoms) {
+  auto normal = [&](Type type) -> Type {
+    dist::ShardingAttr sharding = dist::getSharding(type);
+    if (!sharding)
+      return type;
+    return dist::withSharding(cast<RankedTensorType>(type),
+                              analysis::normalise(atoms, sharding));
+  };
+  auto normaliseValues = [&](auto &&values) {
+    for (Value value : values)
+      value.setType(normal(value.getType()));
+  };
+  module.walk([&](Operation *op) {
+    normaliseValues(op->getResults());
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        normaliseValues(block.getArguments());
+    if (auto function = dyn_cast<FunctionOpInterface>(op)) {
+      SmallVector<Type> arguments =
+          llvm::map_to_vector(function.getArgumentTypes(), normal);
+      SmallVector<Type> results =
+          llvm::map_to_vector(function.getResultTypes(), normal);
+      function.setType(function.cloneTypeWith(arguments, results));
+    }
+  });
+}
+
+namespace {
+class ReshardToCollectives
+    : public partition::impl::ReshardToCollectivesPassBase<
+          ReshardToCollectives> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    dist::MeshAttr mesh = dist::getMesh(module);
+    if (module->hasAttr(dist::DistDialect::kPartitionedAttr)) {
+      module.emitError() << "the module is partitioned already";
+      return signalPassFailure();
+    }
+    if (!mesh) {
+      module.emitError() << "the module has no mesh";
+      return signalPassFailure();
+    }
+    if (failed(verifyPrecondition(module, mesh)))
+      return signalPassFailure();
+
+    analysis::ReshardPlanner planner(mesh);
+    normaliseTypes(module, planner.getAtoms());
+    module.walk([&](dist::ReshardOp reshard) {
+      auto from = cast<RankedTensorType>(reshard.getOperand().getType());
+      auto to = cast<RankedTensorType>(reshard.getType());
+      OpBuilder builder(reshard);
+      Value result = buildPlan(builder, reshard.getLoc(), planner.getAtoms(),
+                               planner.getPlan(from, to), reshard.getOperand());
+      reshard.replaceAllUsesWith(result);
+      reshard.erase();
+      ++numReshards;
+    });
+    Traffic traffic = getTraffic(module, mesh);
+    numCollectives += traffic.collectives;
+    bytesSent += traffic.bytes;
+  }
+};
+} // namespace
