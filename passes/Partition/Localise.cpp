@@ -67,13 +67,19 @@ static LogicalResult verifyFunction(func::FuncOp function,
                          atoms.getMesh())) ||
       failed(verifyTypes(function, function.getResultTypes(), atoms.getMesh())))
     return failure();
-  for (auto [index, type] : llvm::enumerate(function.getResultTypes())) {
-    dist::ShardingAttr sharding = dist::getSharding(type);
-    if (sharding && sharding.isPartial())
-      return function.emitOpError()
-             << "returns result " << index << " partial over "
-             << sharding.getPartial().str() << "; reduce it first";
-  }
+  auto verifyReduced = [&](TypeRange types, StringRef what) -> LogicalResult {
+    for (auto [index, type] : llvm::enumerate(types)) {
+      dist::ShardingAttr sharding = dist::getSharding(type);
+      if (sharding && sharding.isPartial())
+        return function.emitOpError()
+               << what << index << " partial over "
+               << sharding.getPartial().str() << "; reduce it first";
+    }
+    return success();
+  };
+  if (failed(verifyReduced(function.getArgumentTypes(), "takes argument ")) ||
+      failed(verifyReduced(function.getResultTypes(), "returns result ")))
+    return failure();
   if (!llvm::hasSingleElement(function.getBody()))
     return function.emitOpError()
            << "must have one block to be partitioned, found "

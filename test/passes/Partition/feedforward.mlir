@@ -1,4 +1,5 @@
 // RUN: fabric-opt %s --partition | FileCheck %s
+// RUN: fabric-check-values %s --pipeline=partition
 
 // The gated feed-forward's training step as the shard phase leaves it, on
 // dp=2 tp=2: weights are stored split over both axes and computed with over

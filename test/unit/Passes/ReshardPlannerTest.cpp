@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/Analysis/ReshardPlanner.h"
+#include "AllPlacements.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -23,8 +24,6 @@ using namespace mlir::analysis;
 namespace {
 
 using List = std::vector<int>;
-/// The atoms of each dim, then the partial ones, ascending.
-using Where = std::vector<List>;
 
 struct Oracle {
   std::vector<int> atomSizes;
@@ -41,13 +40,6 @@ struct Oracle {
     return product;
   }
 
-  bool divides(const Where &where) const {
-    for (size_t dim = 0; dim < shape.size(); ++dim)
-      if (shape[dim] % parts(where[dim]))
-        return false;
-    return true;
-  }
-
   int64_t localBytes(const Where &where) const {
     int64_t bytes = elementBytes;
     for (size_t dim = 0; dim < shape.size(); ++dim)
@@ -56,31 +48,9 @@ struct Oracle {
   }
 
   void findNodes() {
-    nodes.clear();
-    index.clear();
-    Where where(shape.size() + 1);
-    addAtom(0, where);
+    nodes = AllPlacements(atomSizes, shape).get();
     for (size_t i = 0; i < nodes.size(); ++i)
       index[nodes[i]] = i;
-  }
-
-  /// Puts the next atom everywhere: unused, partial, at any place of any dim.
-  void addAtom(int atom, const Where &where) {
-    if (atom == int(atomSizes.size())) {
-      if (divides(where))
-        nodes.push_back(where);
-      return;
-    }
-    addAtom(atom + 1, where);
-    Where next = where;
-    next.back().push_back(atom);
-    addAtom(atom + 1, next);
-    for (size_t dim = 0; dim < shape.size(); ++dim)
-      for (size_t at = 0; at <= where[dim].size(); ++at) {
-        next = where;
-        next[dim].insert(next[dim].begin() + at, atom);
-        addAtom(atom + 1, next);
-      }
   }
 
   struct Edge {
@@ -191,14 +161,6 @@ protected:
     return dist::MeshAttr::get(&context, names, sizes);
   }
 
-  static Placement toPlacement(const Where &where) {
-    Placement placement;
-    for (size_t dim = 0; dim + 1 < where.size(); ++dim)
-      placement.dims.emplace_back(where[dim].begin(), where[dim].end());
-    placement.partial.append(where.back().begin(), where.back().end());
-    return placement;
-  }
-
   /// Compares about `maxPairs` pairs of placements, all of them if so few.
   void compare(ArrayRef<int64_t> sizes, std::vector<int64_t> shape,
                size_t maxPairs) {
@@ -237,9 +199,10 @@ protected:
             continue;
           if (best.empty())
             best = oracle.relaxAll(from, edges);
-          const ReshardPlan &plan = planner.getPlan(
-              shape, oracle.elementBytes, toPlacement(oracle.nodes[from]),
-              toPlacement(oracle.nodes[to]));
+          const ReshardPlan &plan =
+              planner.getPlan(shape, oracle.elementBytes,
+                              AllPlacements::toPlacement(oracle.nodes[from]),
+                              AllPlacements::toPlacement(oracle.nodes[to]));
           ++compared;
           ASSERT_EQ(Oracle::Cost(plan.bytes, plan.steps.size()), best[to])
               << ::testing::PrintToString(oracle.nodes[from]) << " to "
@@ -254,7 +217,7 @@ protected:
   /// The steps lead there through placements that divide the shape.
   void checkSteps(const Oracle &oracle, int from, int to,
                   const ReshardPlan &plan) {
-    Placement now = toPlacement(oracle.nodes[from]);
+    Placement now = AllPlacements::toPlacement(oracle.nodes[from]);
     int64_t bytes = 0;
     for (const ReshardStep &step : plan.steps) {
       step.apply(now);
@@ -265,7 +228,7 @@ protected:
       where.emplace_back(now.partial.begin(), now.partial.end());
       ASSERT_TRUE(oracle.index.count(where));
     }
-    EXPECT_TRUE(now == toPlacement(oracle.nodes[to]));
+    EXPECT_TRUE(now == AllPlacements::toPlacement(oracle.nodes[to]));
     EXPECT_EQ(bytes, plan.bytes);
   }
 
