@@ -46,6 +46,11 @@ FailureOr<SmallVector<Value>> cloneLocal(Operation *op, OpBuilder &builder,
 ParseResult parseAxes(OpAsmParser &parser, AxesAttr &axes);
 void printAxes(OpAsmPrinter &printer, Operation *op, AxesAttr axes);
 
+/// `sum`
+ParseResult parseReduction(OpAsmParser &parser, ReductionKindAttr &reduction);
+void printReduction(OpAsmPrinter &printer, Operation *op,
+                    ReductionKindAttr reduction);
+
 /// One type where operand and result agree, `A -> B` where they do not.
 ParseResult parseSameType(OpAsmParser &parser, Type &operand, Type &result);
 void printSameType(OpAsmPrinter &printer, Operation *op, Type operand,

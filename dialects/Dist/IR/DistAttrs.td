@@ -23,7 +23,7 @@ def Dist_ReductionKind : I32EnumAttr<"ReductionKind",
 
 def Dist_ReductionKindAttr
     : EnumAttr<Dist_Dialect, Dist_ReductionKind, "reduction"> {
-  let assemblyFormat = "`` $value";
+  let assemblyFormat = "`<` $value `>`";
 }
 
 def Dist_TpStyle : I32EnumAttr<"TpStyle", "a tensor-parallel style", [

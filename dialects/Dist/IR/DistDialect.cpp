@@ -155,6 +155,24 @@ void mlir::dist::printAxes(OpAsmPrinter &printer, Operation *, AxesAttr axes) {
   axes.printBare(printer.getStream());
 }
 
+ParseResult mlir::dist::parseReduction(OpAsmParser &parser,
+                                       ReductionKindAttr &reduction) {
+  StringRef keyword;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseKeyword(&keyword))
+    return failure();
+  std::optional<ReductionKind> kind = symbolizeReductionKind(keyword);
+  if (!kind)
+    return parser.emitError(loc, "expected sum, max or min, found ") << keyword;
+  reduction = ReductionKindAttr::get(parser.getContext(), *kind);
+  return success();
+}
+
+void mlir::dist::printReduction(OpAsmPrinter &printer, Operation *,
+                                ReductionKindAttr reduction) {
+  printer << stringifyReductionKind(reduction.getValue());
+}
+
 ParseResult mlir::dist::parseSameType(OpAsmParser &parser, Type &operand,
                                       Type &result) {
   if (parser.parseType(operand))

@@ -170,7 +170,7 @@ def Dist_ReduceScatterOp : Dist_CollectiveOp<"reduce_scatter"> {
                        AnyRankedTensor:$operand, I64Attr:$dim,
                        Dist_AxesAttr:$axes);
   let assemblyFormat = [{
-    $reduction $operand `dim` `=` $dim `axes` `=` custom<Axes>($axes) attr-dict
+    custom<Reduction>($reduction) $operand `dim` `=` $dim `axes` `=` custom<Axes>($axes) attr-dict
     `:` type($operand) `->` type($result)
   }];
 }
@@ -194,7 +194,7 @@ def Dist_AllReduceOp : Dist_CollectiveOp<"all_reduce"> {
   let arguments = (ins Dist_ReductionKindAttr:$reduction,
                        AnyRankedTensor:$operand, Dist_AxesAttr:$axes);
   let assemblyFormat = [{
-    $reduction $operand `axes` `=` custom<Axes>($axes) attr-dict `:`
+    custom<Reduction>($reduction) $operand `axes` `=` custom<Axes>($axes) attr-dict `:`
     custom<SameType>(type($operand), type($result))
   }];
 }
