@@ -3,10 +3,12 @@
 #include "compiler/Registration.h"
 #include "compiler/Pipelines.h"
 #include "dialects/Dist/IR/Dist.h"
+#include "dialects/Exec/IR/Exec.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Lowering/Kernels/Passes.h"
+#include "passes/Lowering/Passes.h"
 #include "passes/Partition/Passes.h"
 #include "passes/Sharding/Passes.h"
 #include "passes/Training/Passes.h"
@@ -14,7 +16,8 @@
 using namespace mlir;
 
 void mlir::fabric::registerDialects(DialectRegistry &registry) {
-  registry.insert<dist::DistDialect, FabricDialect, func::FuncDialect>();
+  registry.insert<dist::DistDialect, exec::ExecDialect, FabricDialect,
+                  func::FuncDialect>();
   training::registerDerivatives(registry);
 }
 
@@ -24,6 +27,7 @@ void mlir::fabric::registerPasses() {
   partition::registerPartitionPasses();
   training::registerTrainingPasses();
   sharding::registerShardingPasses();
+  lowering::registerLoweringPasses();
   lowering::registerKernelsPasses();
   registerPipelines();
 }

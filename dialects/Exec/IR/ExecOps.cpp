@@ -1,0 +1,284 @@
+//===- ExecOps.cpp - The instructions of a plan ---------------------------===//
+
+#include "dialects/Exec/IR/Exec.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+using namespace mlir::exec;
+
+#define GET_OP_CLASSES
+#include "dialects/Exec/IR/ExecOps.cpp.inc"
+
+static RankedTensorType tensorType(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+//===----------------------------------------------------------------------===//
+// GemmOp
+//===----------------------------------------------------------------------===//
+
+std::optional<unsigned> GemmOp::getTiedOperand(unsigned) {
+  if (!getAccumulator())
+    return std::nullopt;
+  return getODSOperandIndexAndLength(3).first;
+}
+
+/// C3. `rows` x `columns` is the matrix as it is meant.
+static LogicalResult verifyMatrix(Operation *op, StringRef name,
+                                  MatrixAttr matrix, int64_t batch,
+                                  int64_t rows, int64_t columns,
+                                  RankedTensorType type) {
+  if (matrix.getTransposed())
+    std::swap(rows, columns);
+  if (matrix.getLeading() < columns)
+    return op->emitOpError()
+           << "expects a leading dimension of at least " << columns << " for "
+           << name << ", found " << matrix.getLeading();
+  int64_t extent = (batch - 1) * matrix.getBatchStride() +
+                   (rows - 1) * matrix.getLeading() + columns;
+  if (extent > type.getNumElements())
+    return op->emitOpError()
+           << "expects the matrices of " << name << " to lie in its "
+           << type.getNumElements() << " elements, found " << extent;
+  return success();
+}
+
+LogicalResult GemmOp::verify() {
+  int64_t batch = getBatch(), m = getM(), n = getN(), k = getK();
+  if (batch < 1 || m < 1 || n < 1 || k < 1)
+    return emitOpError() << "expects positive sizes, found batch " << batch
+                         << ", m " << m << ", n " << n << ", k " << k;
+  RankedTensorType result = tensorType(getResult());
+  for (Value operand : getOperands())
+    if (!isa<FloatType>(result.getElementType()) ||
+        tensorType(operand).getElementType() != result.getElementType())
+      return emitOpError() << "expects one float element type, found "
+                           << operand.getType() << " and " << result;
+  if (failed(verifyMatrix(*this, "a", getAMatrix(), batch, m, k,
+                          tensorType(getA()))) ||
+      failed(verifyMatrix(*this, "b", getBMatrix(), batch, k, n,
+                          tensorType(getB()))))
+    return failure();
+  if (result.getNumElements() != batch * m * n)
+    return emitOpError() << "expects a result of " << batch * m * n
+                         << " elements, found " << result;
+  if (getBias() && tensorType(getBias()).getNumElements() != n)
+    return emitOpError() << "expects a bias of " << n << " elements, found "
+                         << getBias().getType();
+  if (getAccumulator() && getAccumulator().getType() != result)
+    return emitOpError()
+           << "expects an accumulator of the result's type, found "
+           << getAccumulator().getType() << " and " << result;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// LaunchOp
+//===----------------------------------------------------------------------===//
+
+SlotAttr LaunchOp::getSlotOf(unsigned result) {
+  if (!getSlotsAttr() || result >= getSlotsAttr().size())
+    return {};
+  return cast<SlotAttr>(getSlotsAttr()[result]);
+}
+
+/// Results are planned in order, the first one first.
+void LaunchOp::setSlotOf(unsigned result, SlotAttr slot) {
+  SmallVector<Attribute> slots;
+  if (getSlotsAttr())
+    llvm::append_range(slots, getSlotsAttr());
+  slots.resize(std::max<size_t>(slots.size(), result + 1), slot);
+  slots[result] = slot;
+  setSlotsAttr(ArrayAttr::get(getContext(), slots));
+}
+
+std::optional<unsigned> LaunchOp::getTiedOperand(unsigned result) {
+  if (getTies()[result] < 0)
+    return std::nullopt;
+  return getTies()[result];
+}
+
+static FunctionOpInterface lookupKernel(LaunchOp op) {
+  return SymbolTable::lookupNearestSymbolFrom<FunctionOpInterface>(
+      op, op.getKernelAttr());
+}
+
+/// Whether the function lets `result` be written over argument `operand`.
+static bool mayAlias(FunctionOpInterface kernel, unsigned result,
+                     unsigned operand) {
+  auto results =
+      kernel.getArgAttrOfType<DenseI64ArrayAttr>(operand, kMayAliasAttr);
+  return results && llvm::is_contained(results.asArrayRef(), result);
+}
+
+bool LaunchOp::canTie(unsigned result, unsigned operand) {
+  return getTies()[result] < 0 && !llvm::is_contained(getTies(), operand) &&
+         mayAlias(lookupKernel(*this), result, operand);
+}
+
+void LaunchOp::tie(unsigned result, unsigned operand) {
+  SmallVector<int64_t> ties(getTies());
+  ties[result] = operand;
+  setTies(ties);
+}
+
+LogicalResult LaunchOp::verify() {
+  if (getTies().size() != getNumResults())
+    return emitOpError() << "expects a tie for each of " << getNumResults()
+                         << " results, found " << getTies().size();
+  if (getSlots() && getSlots()->size() > getNumResults())
+    return emitOpError() << "expects a slot for each of " << getNumResults()
+                         << " results, found " << getSlots()->size();
+  SmallVector<int64_t> seen;
+  for (auto [result, operand] : llvm::enumerate(getTies())) {
+    if (operand == -1)
+      continue;
+    if (operand < 0 || operand >= getNumOperands())
+      return emitOpError() << "ties result " << result << " to operand "
+                           << operand << " of " << getNumOperands();
+    if (llvm::is_contained(seen, operand))
+      return emitOpError() << "ties two results to operand " << operand;
+    seen.push_back(operand);
+    if (getOperand(operand).getType() != getResult(result).getType())
+      return emitOpError() << "ties result " << result << " of type "
+                           << getResult(result).getType() << " to operand "
+                           << operand << " of type "
+                           << getOperand(operand).getType();
+  }
+  return success();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
+      *this, getKernelAttr());
+  if (!kernel || getKernel().getRootReference() != ExecDialect::kKernelsModule)
+    return emitOpError() << "expects a kernel of @"
+                         << ExecDialect::kKernelsModule << ", found "
+                         << getKernelAttr();
+  if (!llvm::equal(kernel.getArgumentTypes(), getOperandTypes()) ||
+      !llvm::equal(kernel.getResultTypes(), getResultTypes()))
+    return emitOpError() << "expects the types of " << getKernelAttr() << ", "
+                         << kernel.getFunctionType();
+  for (auto [result, operand] : llvm::enumerate(getTies()))
+    if (operand >= 0 && !mayAlias(kernel, result, operand))
+      return emitOpError() << "ties result " << result << " to operand "
+                           << operand << ", which " << getKernelAttr()
+                           << " does not allow";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// CollectiveOp
+//===----------------------------------------------------------------------===//
+
+static bool concatenates(CollectiveKind kind) {
+  return kind == CollectiveKind::AllGather || kind == CollectiveKind::AllToAll;
+}
+
+static bool splits(CollectiveKind kind) {
+  return kind == CollectiveKind::ReduceScatter ||
+         kind == CollectiveKind::AllToAll || kind == CollectiveKind::AllSlice;
+}
+
+static bool reduces(CollectiveKind kind) {
+  return kind == CollectiveKind::ReduceScatter ||
+         kind == CollectiveKind::AllReduce;
+}
+
+std::optional<unsigned> CollectiveOp::getTiedOperand(unsigned) {
+  if (!getInPlace())
+    return std::nullopt;
+  return 0;
+}
+
+bool CollectiveOp::canTie(unsigned, unsigned) {
+  return getKind() == CollectiveKind::AllReduce && !getInPlace();
+}
+
+void CollectiveOp::tie(unsigned, unsigned) { setInPlace(true); }
+
+/// C2 for one dim.
+static LogicalResult verifyDim(CollectiveOp op, StringRef name,
+                               std::optional<uint64_t> dim, bool needed) {
+  StringRef kind = stringifyCollectiveKind(op.getKind());
+  if (dim.has_value() != needed)
+    return op.emitOpError()
+           << kind << " expects " << (needed ? "a " : "no ") << name;
+  int64_t rank = tensorType(op.getOperand()).getRank();
+  if (dim && static_cast<int64_t>(*dim) >= rank)
+    return op.emitOpError() << name << " " << static_cast<int64_t>(*dim)
+                            << " is not a dim of " << op.getOperand().getType();
+  return success();
+}
+
+LogicalResult CollectiveOp::verify() {
+  dist::MeshAttr mesh = dist::getMesh(*this);
+  if (!mesh || getAxes().empty())
+    return emitOpError() << "expects at least one axis of the module's mesh";
+  for (dist::AxisRefAttr axis : getAxes().getRefs())
+    if (mesh.getAxisSize(axis.getName()) == 0)
+      return emitOpError() << "axis " << axis.getName()
+                           << " is not one of the mesh " << mesh;
+  if (failed(verifyDim(*this, "concat_dim", getConcatDim(),
+                       concatenates(getKind()))) ||
+      failed(verifyDim(*this, "split_dim", getSplitDim(), splits(getKind()))))
+    return failure();
+  if (getReduction().has_value() != reduces(getKind()))
+    return emitOpError() << stringifyCollectiveKind(getKind()) << " expects "
+                         << (reduces(getKind()) ? "a" : "no") << " reduction";
+
+  RankedTensorType from = tensorType(getOperand()),
+                   to = tensorType(getResult());
+  int64_t ranks = getAxes().getNumParts(mesh);
+  SmallVector<int64_t> expected(from.getShape());
+  if (auto dim = getSplitDim()) {
+    if (expected[*dim] % ranks != 0)
+      return emitOpError() << "expects split_dim " << *dim
+                           << " to be a multiple of " << ranks << ", found "
+                           << expected[*dim];
+    expected[*dim] /= ranks;
+  }
+  if (auto dim = getConcatDim())
+    expected[*dim] *= ranks;
+  if (to != RankedTensorType::get(expected, from.getElementType()))
+    return emitOpError() << "expects a result of type "
+                         << RankedTensorType::get(expected,
+                                                  from.getElementType())
+                         << ", found " << to;
+  if (getInPlace() && getKind() != CollectiveKind::AllReduce)
+    return emitOpError() << "only an all_reduce can be in place, found "
+                         << stringifyCollectiveKind(getKind());
+  if (static_cast<int64_t>(getBytesSent()) < 0)
+    return emitOpError() << "expects bytes_sent of at least 0, found "
+                         << static_cast<int64_t>(getBytesSent());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ViewOp, CopyOp
+//===----------------------------------------------------------------------===//
+
+std::optional<unsigned> ViewOp::getTiedOperand(unsigned) { return 0; }
+
+bool ViewOp::isAlias() { return true; }
+
+LogicalResult ViewOp::verify() {
+  RankedTensorType from = tensorType(getOperand()),
+                   to = tensorType(getResult());
+  if (from.getNumElements() != to.getNumElements() ||
+      from.getElementType() != to.getElementType())
+    return emitOpError() << "expects as many elements of one type, found "
+                         << from << " and " << to;
+  return success();
+}
+
+std::optional<unsigned> CopyOp::getTiedOperand(unsigned) { return 1; }
+
+LogicalResult CopyOp::verify() {
+  if (getSource().getType() != getTarget().getType() ||
+      getTarget().getType() != getResult().getType())
+    return emitOpError() << "expects one type, found " << getSource().getType()
+                         << ", " << getTarget().getType() << " and "
+                         << getResult().getType();
+  return success();
+}

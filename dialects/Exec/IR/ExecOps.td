@@ -1,0 +1,221 @@
+//===- ExecOps.td - The instructions of a plan --------------*- tablegen -*-===//
+
+#ifndef FABRIC_DIALECTS_EXEC_OPS_TD
+#define FABRIC_DIALECTS_EXEC_OPS_TD
+
+include "dialects/Dist/IR/DistAttrs.td"
+include "dialects/Exec/IR/ExecAttrs.td"
+include "dialects/Exec/IR/ExecInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+def Exec_Tensor
+    : StaticShapeTensorOf<[F32, BF16, F16, F64, I8, I32, I64, I1]>;
+
+/// An instruction: pure on values, whatever it does to slots.
+class Exec_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Exec_Dialect, mnemonic, traits # [Pure]> {
+  let hasVerifier = 1;
+}
+
+/// An instruction with one result and its slot.
+class Exec_SingleOp<string mnemonic, list<string> overridden = [],
+                    list<Trait> traits = []>
+    : Exec_Op<mnemonic, traits # [
+          DeclareOpInterfaceMethods<PlannedOpInterface, overridden>]> {
+  let extraClassDefinition = [{
+    ::mlir::exec::SlotAttr $cppClass::getSlotOf(unsigned) {
+      return getSlotAttr();
+    }
+    void $cppClass::setSlotOf(unsigned, ::mlir::exec::SlotAttr slot) {
+      setSlotAttr(slot);
+    }
+  }];
+}
+
+def Exec_GemmOp : Exec_SingleOp<"gemm", ["getTiedOperand"],
+                                [AttrSizedOperandSegments]> {
+  let summary = "a batch of matrix products";
+  let description = [{
+    `result[i] = a[i] b[i]`, plus `bias` on every row, plus `accumulator[i]`, for
+    `batch` matrices: `a` is m x k, `b` is k x n. How a tensor's elements are those
+    matrices says `#exec.matrix`; the result is dense. The slot of the accumulator
+    becomes the result's. Accumulates in f32, or in f64 for f64.
+
+    Made by `lower-contractions`; becomes a Gemm of the plan.
+
+    ```mlir
+    // x W^T with a W of [out, in]
+    %1 = exec.gemm %x, %w batch = 1 m = 16 n = 256 k = 128
+           a = <leading = 128> b = <leading = 128, transposed = true>
+           : (tensor<16x128xf32>, tensor<256x128xf32>) -> tensor<16x256xf32>
+    ```
+
+    **Constraints**
+    * C1: `batch`, `m`, `n`, `k` are positive.
+    * C2: operands and result are of one float element type.
+    * C3: a matrix's `leading` is at least its stored row, and all matrices lie in
+      their tensor.
+    * C4: the result has batch x m x n elements.
+    * C5: the bias has n elements.
+    * C6: the accumulator has the result's type.
+  }];
+  let arguments = (ins Exec_Tensor:$a, Exec_Tensor:$b,
+                       Optional<Exec_Tensor>:$bias,
+                       Optional<Exec_Tensor>:$accumulator,
+                       I64Attr:$batch, I64Attr:$m, I64Attr:$n, I64Attr:$k,
+                       Exec_MatrixAttr:$a_matrix, Exec_MatrixAttr:$b_matrix,
+                       OptionalAttr<Exec_SlotAttr>:$slot);
+  let results = (outs Exec_Tensor:$result);
+  let assemblyFormat = [{
+    $a `,` $b (`bias` $bias^)? (`onto` $accumulator^)?
+    `batch` `=` $batch `m` `=` $m `n` `=` $n `k` `=` $k
+    `a` `=` $a_matrix `b` `=` $b_matrix (`at` $slot^)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+}
+
+def Exec_LaunchOp : Exec_Op<"launch", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    DeclareOpInterfaceMethods<PlannedOpInterface,
+                              ["getTiedOperand", "canTie", "tie"]>]> {
+  let summary = "runs a generated kernel";
+  let description = [{
+    Calls a function of the module `@kernels`, whose body is structured ops over
+    one iteration domain. `ties` has, for each result, the operand that it is
+    written over, or -1; the kernel's argument allows it by `exec.may_alias`.
+
+    Made by `lower-form-kernels`; becomes a Launch of the plan.
+
+    ```mlir
+    %2 = exec.launch @kernels::@kernel_0(%0, %1) ties = [0]
+           : (tensor<16x256xf32>, tensor<16x256xf32>) -> tensor<16x256xf32>
+    ```
+
+    **Constraints**
+    * C1: the kernel is a function of the enclosing module's `@kernels`.
+    * C2: operands and results have the types of the function.
+    * C3: `ties` has an entry for each result: -1 or an operand.
+    * C4: no operand is tied twice, and an operand and the result tied to it are of
+      one type.
+    * C5: the tied operand's argument of the function lists the result in
+      `exec.may_alias`.
+  }];
+  let arguments = (ins SymbolRefAttr:$kernel, Variadic<Exec_Tensor>:$inputs,
+                       DenseI64ArrayAttr:$ties,
+                       OptionalAttr<TypedArrayAttrBase<Exec_SlotAttr, "slots">>:$slots);
+  let results = (outs Variadic<Exec_Tensor>:$outputs);
+  let assemblyFormat = [{
+    $kernel `(` $inputs `)` `ties` `=` $ties (`at` $slots^)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+}
+
+def Exec_CollectiveOp : Exec_SingleOp<"collective",
+    ["getTiedOperand", "canTie", "tie"]> {
+  let summary = "a collective over axes of the mesh";
+  let description = [{
+    One instruction for all kinds, with what the plan wants to know: which dim is
+    concatenated or split, what one rank sends, and why, for people. `in_place`: the
+    result takes over the operand's slot.
+
+    Made by `lower-instructions` from the ops of `dist`; becomes a Collective of the
+    plan.
+
+    ```mlir
+    %1 = exec.collective all_gather %w axes = <{"dp"}> concat_dim = 0
+           bytes_sent = 32768 why = "gather w1 for use"
+           : tensor<64x128xf32> -> tensor<128x128xf32>
+    ```
+
+    **Constraints**
+    * C1: there is at least one axis, and every axis is one of the module's mesh.
+    * C2: `concat_dim` stands on all_gather and all_to_all, `split_dim` on
+      reduce_scatter, all_to_all and all_slice, `reduction` on all_reduce and
+      reduce_scatter, and nowhere else; dims are dims of the tensor.
+    * C3: the result is the operand with the split dim divided, and the concatenated
+      dim multiplied, by the number of ranks.
+    * C4: only an all_reduce is in place.
+    * C5: `bytes_sent` is not negative.
+  }];
+  let arguments = (ins Exec_CollectiveKindAttr:$kind, Exec_Tensor:$operand,
+                       Dist_AxesAttr:$axes,
+                       OptionalAttr<Dist_ReductionKindAttr>:$reduction,
+                       OptionalAttr<I64Attr>:$concat_dim,
+                       OptionalAttr<I64Attr>:$split_dim,
+                       I64Attr:$bytes_sent, StrAttr:$why, UnitAttr:$in_place,
+                       OptionalAttr<Exec_SlotAttr>:$slot);
+  let results = (outs Exec_Tensor:$result);
+  let assemblyFormat = [{
+    $kind $operand (`by` $reduction^)? `axes` `=` $axes
+    (`concat_dim` `=` $concat_dim^)? (`split_dim` `=` $split_dim^)?
+    `bytes_sent` `=` $bytes_sent `why` `=` $why (`in_place` $in_place^)?
+    (`at` $slot^)? attr-dict `:` type($operand) `->` type($result)
+  }];
+}
+
+def Exec_ViewOp : Exec_SingleOp<"view", ["getTiedOperand", "isAlias"]> {
+  let summary = "the same bytes under another shape";
+  let description = [{
+    Costs nothing: the result has the operand's slot. Made by `lower-instructions`
+    from a reshape; emitting leaves it out.
+
+    ```mlir
+    %1 = exec.view %0 : tensor<16x128xf32> -> tensor<4x4x128xf32>
+    ```
+
+    **Constraints**
+    * C1: operand and result have as many elements, of one type.
+  }];
+  let arguments = (ins Exec_Tensor:$operand, OptionalAttr<Exec_SlotAttr>:$slot);
+  let results = (outs Exec_Tensor:$result);
+  let assemblyFormat = [{
+    $operand (`at` $slot^)? attr-dict `:` type($operand) `->` type($result)
+  }];
+}
+
+def Exec_ConstantOp : Exec_SingleOp<"constant", [],
+                                    [AllTypesMatch<["value", "result"]>]> {
+  let summary = "bytes of the plan's constants";
+  let description = [{
+    Loaded once, before the first step, and never written. Made by
+    `lower-instructions` from constants that are not splats: those are recomputed
+    in kernels.
+
+    ```mlir
+    %0 = exec.constant dense<[1.0, 2.0]> : tensor<2xf32>
+    ```
+
+    **Constraints**
+    * C1: the value has the type of the result.
+  }];
+  let arguments = (ins ElementsAttr:$value, OptionalAttr<Exec_SlotAttr>:$slot);
+  let results = (outs Exec_Tensor:$result);
+  let assemblyFormat = "$value (`at` $slot^)? attr-dict";
+  let hasVerifier = 0;
+}
+
+def Exec_CopyOp : Exec_SingleOp<"copy", ["getTiedOperand"]> {
+  let summary = "copies a value into another's slot";
+  let description = [{
+    Made by `exec-plan-memory`, with a remark, only where a value must be in a slot
+    that its producer cannot write: the new value of an argument that is another
+    argument, for example. Well-made programs need none.
+
+    ```mlir
+    %1 = exec.copy %new into %old : tensor<4xf32>
+    ```
+
+    **Constraints**
+    * C1: source, target and result are of one type.
+  }];
+  let arguments = (ins Exec_Tensor:$source, Exec_Tensor:$target,
+                       OptionalAttr<Exec_SlotAttr>:$slot);
+  let results = (outs Exec_Tensor:$result);
+  let assemblyFormat = [{
+    $source `into` $target (`at` $slot^)? attr-dict `:` type($source) `,`
+    type($target) `->` type($result)
+  }];
+}
+
+#endif // FABRIC_DIALECTS_EXEC_OPS_TD

@@ -1,0 +1,89 @@
+//===- Passes.td - From a scheduled program to instructions -*- tablegen -*-===//
+
+#ifndef FABRIC_PASSES_LOWERING_PASSES_TD
+#define FABRIC_PASSES_LOWERING_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LowerContractionsPass : Pass<"lower-contractions", "func::FuncOp"> {
+  let summary = "makes every contraction a gemm on row-major matrices";
+  let description = [{
+    Precondition: a local program (`dist.partitioned`); block order is execution
+    order.
+
+    Postcondition: no op implements ContractionOpInterface. An operand whose dims
+    are no matrix as they lie in memory is transposed before, with a remark. The
+    add of a vector over rows to a product that nobody else reads is the gemm's
+    bias; the add of another product or of a collective's result that nobody else
+    reads is made in place.
+
+    ```mlir
+    %0 = fabric.linear %x, %w : (tensor<16x128xf32>, tensor<256x128xf32>) -> tensor<16x256xf32>
+    %1 = fabric.broadcast %b dims = [1] : tensor<256xf32> -> tensor<16x256xf32>
+    %2 = fabric.add %0, %1 : tensor<16x256xf32>
+    ```
+    becomes
+    ```mlir
+    %2 = exec.gemm %x, %w bias %b batch = 1 m = 16 n = 256 k = 128
+           a = <leading = 128> b = <leading = 128, transposed = true> : ...
+    ```
+  }];
+  let statistics = [
+    Statistic<"numBiases", "biases", "Adds of a vector taken into a product">,
+    Statistic<"numAccumulated", "accumulated", "Adds made in place">
+  ];
+  let dependentDialects = ["exec::ExecDialect", "fabric::FabricDialect",
+                           "arith::ArithDialect"];
+}
+
+def LowerInstructionsPass : Pass<"lower-instructions", "func::FuncOp"> {
+  let summary = "makes collectives, reshapes and constants instructions";
+  let description = [{
+    Precondition: a local program. Must run before `lower-form-kernels`, which takes
+    what is left of `fabric`.
+
+    Postcondition: no collectives of `dist`, no reshapes, no constants but splats.
+    A collective says what one rank sends, and why.
+
+    ```mlir
+    %0 = dist.all_gather %w1 dim = 0 axes = {"dp"} : tensor<64x128xf32> -> tensor<128x128xf32>
+    ```
+    becomes
+    ```mlir
+    %0 = exec.collective all_gather %w1 axes = <{"dp"}> concat_dim = 0
+           bytes_sent = 32768 why = "gather w1 for use" : ...
+    ```
+  }];
+  let dependentDialects = ["exec::ExecDialect"];
+}
+
+def FormKernelsPass : Pass<"lower-form-kernels", "ModuleOp"> {
+  let summary = "fuses structured ops and outlines them as kernels";
+  let description = [{
+    Precondition: what implements StructuredOpInterface is to be a kernel; all else
+    is an instruction, whose order stays.
+
+    Postcondition: no structured ops and no splat constants are left in functions
+    but in those of the module `@kernels`. Ops of one iteration domain are one
+    kernel where one reads what the other computes, or both read the same, and no
+    instruction stands between that needs one of them; also across instructions,
+    where that keeps no more memory alive. Sums are the last ops of their kernels.
+    Splat constants and broadcasts are part of each kernel that reads them. What can
+    be computed again from what a kernel reads anyway is not stored. Kernels that are
+    equal but for locations are one function.
+
+    ```mlir
+    %2 = fabric.silu %0 : tensor<16x256xf32>
+    %3 = fabric.mul %2, %1 : tensor<16x256xf32>
+    ```
+    becomes
+    ```mlir
+    %3 = exec.launch @kernels::@kernel_0(%0, %1) ties = [-1]
+           : (tensor<16x256xf32>, tensor<16x256xf32>) -> tensor<16x256xf32>
+    ```
+  }];
+  let dependentDialects = ["exec::ExecDialect", "arith::ArithDialect",
+                           "math::MathDialect"];
+}
+
+#endif // FABRIC_PASSES_LOWERING_PASSES_TD

@@ -1,0 +1,324 @@
+// RUN: fabric-opt %s -split-input-file -verify-diagnostics
+
+// exec.gemm C1
+func.func @gemm_c1(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects positive sizes, found batch 1, m 0, n 2, k 8}}
+  %0 = exec.gemm %a, %b batch = 1 m = 0 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C2
+func.func @gemm_c2(%a: tensor<4x8xf32>, %b: tensor<8x2xf64>) {
+  // expected-error @below {{expects one float element type, found 'tensor<8x2xf64>' and 'tensor<4x2xf32>'}}
+  %0 = exec.gemm %a, %b batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf64>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C3: a row longer than the distance between rows
+func.func @gemm_c3_leading(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects a leading dimension of at least 8 for a, found 7}}
+  %0 = exec.gemm %a, %b batch = 1 m = 4 n = 2 k = 8 a = <leading = 7> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C3: past the end of the tensor
+func.func @gemm_c3_extent(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects the matrices of b to lie in its 16 elements, found 23}}
+  %0 = exec.gemm %a, %b batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 3> : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C4
+func.func @gemm_c4(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects a result of 8 elements, found 'tensor<4x3xf32>'}}
+  %0 = exec.gemm %a, %b batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C5
+func.func @gemm_c5(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %bias: tensor<4xf32>) {
+  // expected-error @below {{expects a bias of 2 elements, found 'tensor<4xf32>'}}
+  %0 = exec.gemm %a, %b bias %bias batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<4xf32>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C6
+func.func @gemm_c6(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %c: tensor<8xf32>) {
+  // expected-error @below {{expects an accumulator of the result's type, found 'tensor<8xf32>' and 'tensor<4x2xf32>'}}
+  %0 = exec.gemm %a, %b onto %c batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<8xf32>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// exec.launch C1: no such kernel
+func.func @launch_c1(%a: tensor<4xf32>) {
+  // expected-error @below {{expects a kernel of @kernels, found @kernels::@kernel_0}}
+  %0 = exec.launch @kernels::@kernel_0(%a) ties = [-1] : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// exec.launch C1: not a kernel
+func.func private @other(tensor<4xf32>) -> tensor<4xf32>
+func.func @launch_c1_place(%a: tensor<4xf32>) {
+  // expected-error @below {{expects a kernel of @kernels, found @other}}
+  %0 = exec.launch @other(%a) ties = [-1] : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// exec.launch C2
+module @kernels {
+  func.func private @kernel_0(tensor<4xf32>) -> tensor<4xf32>
+}
+func.func @launch_c2(%a: tensor<5xf32>) {
+  // expected-error @below {{expects the types of @kernels::@kernel_0, '(tensor<4xf32>) -> tensor<4xf32>'}}
+  %0 = exec.launch @kernels::@kernel_0(%a) ties = [-1] : (tensor<5xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// exec.launch C3: as many ties as results
+module @kernels {
+  func.func private @kernel_0(tensor<4xf32>) -> tensor<4xf32>
+}
+func.func @launch_c3(%a: tensor<4xf32>) {
+  // expected-error @below {{expects a tie for each of 1 results, found 2}}
+  %0 = exec.launch @kernels::@kernel_0(%a) ties = [-1, -1] : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// exec.launch C3: ties are operands
+module @kernels {
+  func.func private @kernel_0(tensor<4xf32>) -> tensor<4xf32>
+}
+func.func @launch_c3_operand(%a: tensor<4xf32>) {
+  // expected-error @below {{ties result 0 to operand 1 of 1}}
+  %0 = exec.launch @kernels::@kernel_0(%a) ties = [1] : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// exec.launch C4: one result an operand
+module @kernels {
+  func.func private @kernel_0(tensor<4xf32> {exec.may_alias = array<i64: 0, 1>}) -> (tensor<4xf32>, tensor<4xf32>)
+}
+func.func @launch_c4(%a: tensor<4xf32>) {
+  // expected-error @below {{ties two results to operand 0}}
+  %0:2 = exec.launch @kernels::@kernel_0(%a) ties = [0, 0] : (tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+// exec.launch C4: of one type
+module @kernels {
+  func.func private @kernel_0(tensor<4xf32>) -> tensor<2xf32>
+}
+func.func @launch_c4_type(%a: tensor<4xf32>) {
+  // expected-error @below {{ties result 0 of type 'tensor<2xf32>' to operand 0 of type 'tensor<4xf32>'}}
+  %0 = exec.launch @kernels::@kernel_0(%a) ties = [0] : (tensor<4xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+// exec.launch C5
+module @kernels {
+  func.func private @kernel_0(tensor<4xf32>) -> tensor<4xf32>
+}
+func.func @launch_c5(%a: tensor<4xf32>) {
+  // expected-error @below {{ties result 0 to operand 0, which @kernels::@kernel_0 does not allow}}
+  %0 = exec.launch @kernels::@kernel_0(%a) ties = [0] : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// exec.collective C1: a mesh
+func.func @collective_c1(%a: tensor<4xf32>) {
+  // expected-error @below {{expects at least one axis of the module's mesh}}
+  %0 = exec.collective all_gather %a axes = <{"dp"}> concat_dim = 0 bytes_sent = 0 why = "" : tensor<4xf32> -> tensor<8xf32>
+  return
+}
+
+// -----
+
+// exec.collective C1: an axis of it
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+  func.func @collective_c1_axis(%a: tensor<4xf32>) {
+    // expected-error @below {{axis "tp" is not one of the mesh}}
+    %0 = exec.collective all_gather %a axes = <{"tp"}> concat_dim = 0 bytes_sent = 0 why = "" : tensor<4xf32> -> tensor<8xf32>
+    return
+  }
+}
+
+// -----
+
+// exec.collective C2: a dim where there must be one
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+  func.func @collective_c2(%a: tensor<4xf32>) {
+    // expected-error @below {{all_gather expects a concat_dim}}
+    %0 = exec.collective all_gather %a axes = <{"dp"}> bytes_sent = 0 why = "" : tensor<4xf32> -> tensor<8xf32>
+    return
+  }
+}
+
+// -----
+
+// exec.collective C2: none where there must be none
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+  func.func @collective_c2_split(%a: tensor<4xf32>) {
+    // expected-error @below {{all_gather expects no split_dim}}
+    %0 = exec.collective all_gather %a axes = <{"dp"}> concat_dim = 0 split_dim = 0 bytes_sent = 0 why = "" : tensor<4xf32> -> tensor<4xf32>
+    return
+  }
+}
+
+// -----
+
+// exec.collective C2: a dim of the tensor
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+  func.func @collective_c2_dim(%a: tensor<4xf32>) {
+    // expected-error @below {{concat_dim 1 is not a dim of 'tensor<4xf32>'}}
+    %0 = exec.collective all_gather %a axes = <{"dp"}> concat_dim = 1 bytes_sent = 0 why = "" : tensor<4xf32> -> tensor<8xf32>
+    return
+  }
+}
+
+// -----
+
+// exec.collective C2: a reduction
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+  func.func @collective_c2_reduction(%a: tensor<4xf32>) {
+    // expected-error @below {{all_reduce expects a reduction}}
+    %0 = exec.collective all_reduce %a axes = <{"dp"}> bytes_sent = 0 why = "" : tensor<4xf32> -> tensor<4xf32>
+    return
+  }
+}
+
+// -----
+
+// exec.collective C3: the result's shape
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+  func.func @collective_c3(%a: tensor<4xf32>) {
+    // expected-error @below {{expects a result of type 'tensor<8xf32>', found 'tensor<4xf32>'}}
+    %0 = exec.collective all_gather %a axes = <{"dp"}> concat_dim = 0 bytes_sent = 0 why = "" : tensor<4xf32> -> tensor<4xf32>
+    return
+  }
+}
+
+// -----
+
+// exec.collective C3: a dim that divides
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+  func.func @collective_c3_split(%a: tensor<3xf32>) {
+    // expected-error @below {{expects split_dim 0 to be a multiple of 2, found 3}}
+    %0 = exec.collective all_slice %a axes = <{"dp"}> split_dim = 0 bytes_sent = 0 why = "" : tensor<3xf32> -> tensor<1xf32>
+    return
+  }
+}
+
+// -----
+
+// exec.collective C4
+module attributes {dist.mesh = #dist.mesh<["dp"=1]>} {
+  func.func @collective_c4(%a: tensor<4xf32>) {
+    // expected-error @below {{only an all_reduce can be in place, found all_gather}}
+    %0 = exec.collective all_gather %a axes = <{"dp"}> concat_dim = 0 bytes_sent = 0 why = "" in_place : tensor<4xf32> -> tensor<4xf32>
+    return
+  }
+}
+
+// -----
+
+// exec.collective C5
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+  func.func @collective_c5(%a: tensor<4xf32>) {
+    // expected-error @below {{expects bytes_sent of at least 0, found -1}}
+    %0 = exec.collective all_gather %a axes = <{"dp"}> concat_dim = 0 bytes_sent = -1 why = "" : tensor<4xf32> -> tensor<8xf32>
+    return
+  }
+}
+
+// -----
+
+// exec.view C1
+func.func @view_c1(%a: tensor<4xf32>) {
+  // expected-error @below {{expects as many elements of one type, found 'tensor<4xf32>' and 'tensor<5xf32>'}}
+  %0 = exec.view %a : tensor<4xf32> -> tensor<5xf32>
+  return
+}
+
+// -----
+
+// exec.constant C1
+func.func @constant_c1() {
+  // expected-error @below {{failed to verify that all of {value, result} have same type}}
+  %0 = "exec.constant"() {value = dense<1.0> : tensor<4xf32>} : () -> tensor<5xf32>
+  return
+}
+
+// -----
+
+// exec.copy C1
+func.func @copy_c1(%a: tensor<4xf32>, %b: tensor<5xf32>) {
+  // expected-error @below {{expects one type, found 'tensor<4xf32>', 'tensor<5xf32>' and 'tensor<4xf32>'}}
+  %0 = exec.copy %a into %b : tensor<4xf32>, tensor<5xf32> -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// #exec.slot C1
+// expected-error @below {{expects an offset of at least 0, found -64}}
+func.func private @slot_c1(tensor<4xf32> {exec.slot = #exec.slot<workspace, -64, activations>})
+
+// -----
+
+// #exec.arena C1
+// expected-error @below {{expects a size of at least 0, found -1}}
+module attributes {exec.arenas = [#exec.arena<io, -1>]} {}
+
+// -----
+
+// #exec.matrix C1
+// expected-error @below {{expects a positive leading dimension and a batch stride of at least 0, found 0 and 0}}
+func.func private @matrix_c1() attributes {matrix = #exec.matrix<leading = 0>}
+
+// -----
+
+// Attributes: arenas are the module's
+// expected-error @below {{attribute "exec.arenas" is an array of #exec.arena of a module}}
+module attributes {exec.arenas = [1]} {}
+
+// -----
+
+// Attributes: what may be written over an argument is of its type
+// expected-error @below {{argument 0 may alias results of its type, found result 1}}
+func.func private @may_alias(tensor<4xf32> {exec.may_alias = array<i64: 1>}) -> (tensor<4xf32>, tensor<5xf32>)
+
+// -----
+
+// Attributes: unknown ones
+// expected-error @below {{argument 0 has an unknown attribute "exec.place" = 1}}
+func.func private @unknown(tensor<4xf32> {exec.place = 1 : i64})
