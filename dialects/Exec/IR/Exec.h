@@ -23,6 +23,10 @@ namespace mlir::exec {
 /// Bytes of a tensor of static shape; a bool takes one.
 int64_t getNumBytes(Type type);
 
+/// `all_gather`, without the attribute's brackets.
+ParseResult parseKind(OpAsmParser &parser, CollectiveKindAttr &kind);
+void printKind(OpAsmPrinter &printer, Operation *op, CollectiveKindAttr kind);
+
 /// On an argument of a kernel: the results that may be written over it.
 inline constexpr StringLiteral kMayAliasAttr{"exec.may_alias"};
 

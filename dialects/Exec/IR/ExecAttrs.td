@@ -43,7 +43,7 @@ def Exec_CollectiveKind : I32EnumAttr<"CollectiveKind", "a collective", [
 
 def Exec_CollectiveKindAttr
     : EnumAttr<Exec_Dialect, Exec_CollectiveKind, "collective_kind"> {
-  let assemblyFormat = "$value";
+  let assemblyFormat = "`<` $value `>`";
 }
 
 def Exec_SlotAttr : Exec_Attr<"Slot", "slot"> {

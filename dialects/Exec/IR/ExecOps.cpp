@@ -1,6 +1,7 @@
 //===- ExecOps.cpp - The instructions of a plan ---------------------------===//
 
 #include "dialects/Exec/IR/Exec.h"
+#include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
@@ -170,6 +171,20 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
 //===----------------------------------------------------------------------===//
 // CollectiveOp
 //===----------------------------------------------------------------------===//
+
+ParseResult mlir::exec::parseKind(OpAsmParser &parser,
+                                  CollectiveKindAttr &kind) {
+  FailureOr<CollectiveKind> value = FieldParser<CollectiveKind>::parse(parser);
+  if (failed(value))
+    return failure();
+  kind = CollectiveKindAttr::get(parser.getContext(), *value);
+  return success();
+}
+
+void mlir::exec::printKind(OpAsmPrinter &printer, Operation *,
+                           CollectiveKindAttr kind) {
+  printer << stringifyCollectiveKind(kind.getValue());
+}
 
 static bool concatenates(CollectiveKind kind) {
   return kind == CollectiveKind::AllGather || kind == CollectiveKind::AllToAll;

@@ -147,7 +147,7 @@ def Exec_CollectiveOp : Exec_SingleOp<"collective",
                        OptionalAttr<Exec_SlotAttr>:$slot);
   let results = (outs Exec_Tensor:$result);
   let assemblyFormat = [{
-    $kind $operand (`by` $reduction^)? `axes` `=` $axes
+    custom<Kind>($kind) $operand (`by` custom<Reduction>($reduction)^)? `axes` `=` $axes
     (`concat_dim` `=` $concat_dim^)? (`split_dim` `=` $split_dim^)?
     `bytes_sent` `=` $bytes_sent `why` `=` $why (`in_place` $in_place^)?
     (`at` $slot^)? attr-dict `:` type($operand) `->` type($result)
