@@ -115,10 +115,13 @@ static std::string nameFactor(const Node &node,
   return name;
 }
 
-/// Says how a conflict that cost bytes was decided.
+/// Says how neighbours that disagree were served: one has its dim split, or
+/// none has.
 static void explainDecision(const ShardingTable &table,
                             const Decision &decision) {
-  if (decision.bytes == 0)
+  bool isWhole = !decision.factor && !decision.passes;
+  bool isBetweenDims = decision.factor && decision.otherFactor;
+  if (decision.bytes == 0 || (!isWhole && !isBetweenDims))
     return;
   const Node &node = table.getNode(decision.node);
   emitRemark(node.op->getLoc())

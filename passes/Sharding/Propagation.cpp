@@ -291,16 +291,18 @@ void Propagation::decide(unsigned index) {
   SmallVector<Choice> choices;
   for (const Proposal &proposal : proposals)
     if (proposal.atom == first->atom || proposal.factor == first->factor)
-      choices.push_back({proposal.factor,
-                         proposal.atom,
-                         {false, getCost(index, proposal.atom, proposal.factor),
-                          1 + proposal.factor}});
+      choices.push_back(
+          {proposal.factor,
+           proposal.atom,
+           {false, getCost(index, proposals, proposal.atom, proposal.factor),
+            1 + proposal.factor}});
   unsigned wholeOrder =
       canPass(node, first->atom) ? 0 : 1 + node.rule.factors.size();
-  choices.push_back({std::nullopt,
-                     first->atom,
-                     {isContraction(node),
-                      getCost(index, first->atom, std::nullopt), wholeOrder}});
+  choices.push_back(
+      {std::nullopt,
+       first->atom,
+       {isContraction(node),
+        getCost(index, proposals, first->atom, std::nullopt), wholeOrder}});
   llvm::sort(choices, [](const Choice &a, const Choice &b) {
     return std::tie(a.key, a.atom) < std::tie(b.key, b.atom);
   });
@@ -308,7 +310,8 @@ void Propagation::decide(unsigned index) {
   const Choice &best = choices.front();
   const Choice &other = choices[1];
   decisions.push_back({index, best.atom, best.factor, other.factor,
-                       std::get<1>(best.key), std::get<1>(other.key)});
+                       std::get<1>(best.key), std::get<1>(other.key),
+                       /*passes=*/wholeOrder == 0});
   if (best.factor) {
     assign(index, *best.factor, best.atom);
     return;
@@ -326,7 +329,8 @@ void Propagation::decide(unsigned index) {
 int64_t Propagation::getReshardBytes(Value value, Placement from, Placement to,
                                      const Node &decided, unsigned atom) {
   auto isOpen = [&](unsigned other) {
-    return other != atom && !table.isDecided(decided, other);
+    return other != atom && !table.isDecided(decided, other) &&
+           !(decided.op == trial && lost.test(other));
   };
   SmallVector<int64_t> shape(
       cast<RankedTensorType>(value.getType()).getShape());
@@ -414,15 +418,23 @@ int64_t Propagation::getResultCost(const Node &node, OpResult result,
   return bytes;
 }
 
-int64_t Propagation::getCost(unsigned index, unsigned atom,
-                             std::optional<unsigned> factor) {
+int64_t Propagation::getCost(unsigned index, ArrayRef<Proposal> proposals,
+                             unsigned atom, std::optional<unsigned> factor) {
   Node &node = table.getNode(index);
   bool passes = !factor && canPass(node, atom);
-  // Try it, and take it back.
+  // Try it, and take it back. What was proposed and no longer is, is lost: the
+  // op would be whole over it.
   llvm::SmallBitVector passed = node.passed;
+  trial = node.op;
+  lost.clear();
+  lost.resize(table.getAtoms().size());
   if (factor) {
     node.factors[*factor].push_back(atom);
     node.passed.reset(atom);
+    for (const Proposal &proposal : proposals)
+      lost.set(proposal.atom);
+    for (const Proposal &proposal : getProposals(index))
+      lost.reset(proposal.atom);
   }
   int64_t bytes = 0;
   for (OpOperand &operand : node.op->getOpOperands())
@@ -432,5 +444,6 @@ int64_t Propagation::getCost(unsigned index, unsigned atom,
   if (factor)
     node.factors[*factor].pop_back();
   node.passed = passed;
+  trial = nullptr;
   return bytes;
 }

@@ -42,6 +42,8 @@ struct Decision {
   std::optional<unsigned> otherFactor;
   /// What a rank sends for the reshards around the op.
   int64_t bytes, otherBytes;
+  /// Where no factor is split, terms flow on.
+  bool passes;
 };
 
 class Propagation {
@@ -75,7 +77,8 @@ private:
   void decide(unsigned node);
   void assign(unsigned node, unsigned factor, unsigned atom);
 
-  int64_t getCost(unsigned node, unsigned atom, std::optional<unsigned> factor);
+  int64_t getCost(unsigned node, ArrayRef<Proposal> proposals, unsigned atom,
+                  std::optional<unsigned> factor);
   int64_t getOperandCost(const Node &node, OpOperand &operand, unsigned atom,
                          bool passes);
   int64_t getResultCost(const Node &node, OpResult result, unsigned atom);
@@ -88,6 +91,10 @@ private:
   llvm::SmallBitVector queued;
   std::set<unsigned> backward, conflicts;
   SmallVector<Decision> decisions;
+
+  /// The op whose choices are being compared, and the atoms that it would lose.
+  Operation *trial = nullptr;
+  llvm::SmallBitVector lost;
 };
 
 } // namespace mlir::sharding
