@@ -20,6 +20,7 @@ llvm_config.with_environment("PATH", config.fabric_tools_dir, append_path=True)
 llvm_config.with_environment("OMP_NUM_THREADS", "1")
 
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
+config.substitutions.append(("%unit", os.path.join(config.fabric_obj_root, "test", "unit")))
 # As root on few cores, Open MPI has to be told that this is meant.
 config.substitutions.append(
     ("%mpirun", "mpirun --allow-run-as-root --oversubscribe"))
