@@ -188,7 +188,7 @@ static std::optional<unsigned> getUpdatedArgument(OpOperand &use) {
   return std::nullopt;
 }
 
-/// Types of arguments, of results that update them, and of the function.
+/// Types of arguments, and of results that update them.
 void StorageAssigner::setTypes() {
   for (auto [index, placement] : llvm::enumerate(placements))
     function.getArgument(index).setType(
@@ -200,10 +200,6 @@ void StorageAssigner::setTypes() {
         if (isa<BlockArgument>(operation.getOperand(operand)))
           result.setType(operation.getOperand(operand).getType());
       }
-  Operation *terminator = function.getBody().front().getTerminator();
-  function.setType(FunctionType::get(function.getContext(),
-                                     function.getBody().getArgumentTypes(),
-                                     terminator->getOperandTypes()));
 }
 
 /// From storage to compute, for all uses that are not updates in place.
@@ -239,6 +235,10 @@ LogicalResult StorageAssigner::run() {
   auto builder = OpBuilder::atBlockBegin(&function.getBody().front());
   for (unsigned index = 0; index < placements.size(); ++index)
     insertReshard(builder, index);
+  Operation *terminator = function.getBody().front().getTerminator();
+  function.setType(FunctionType::get(function.getContext(),
+                                     function.getBody().getArgumentTypes(),
+                                     terminator->getOperandTypes()));
   return success();
 }
 
