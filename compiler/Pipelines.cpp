@@ -5,6 +5,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Partition/Passes.h"
+#include "passes/Schedule/Passes.h"
 #include "passes/Sharding/Passes.h"
 #include "passes/Training/Passes.h"
 
@@ -45,7 +46,14 @@ void mlir::fabric::buildPartitionPipeline(OpPassManager &pm) {
 }
 
 void mlir::fabric::buildSchedulePipeline(OpPassManager &pm,
-                                         const ScheduleOptions &options) {}
+                                         const ScheduleOptions &options) {
+  pm.addNestedPass<func::FuncOp>(schedule::createOrderPass());
+  // On the order of execution, from which it reads what is alive when. Nothing
+  // may merge equal ops from here on: gathers are repeated on purpose.
+  pm.addNestedPass<func::FuncOp>(
+      schedule::createRegatherPass({options.memory}));
+  pm.addNestedPass<func::FuncOp>(schedule::createVerifySchedulePass());
+}
 
 void mlir::fabric::buildShard2dPipeline(OpPassManager &pm,
                                         const ShardOptions &options) {

@@ -10,6 +10,7 @@
 #include "passes/Lowering/Kernels/Passes.h"
 #include "passes/Lowering/Passes.h"
 #include "passes/Partition/Passes.h"
+#include "passes/Schedule/Passes.h"
 #include "passes/Sharding/Passes.h"
 #include "passes/Training/Passes.h"
 
@@ -26,6 +27,7 @@ void mlir::fabric::registerPasses() {
   registerCSEPass();
   partition::registerPartitionPasses();
   training::registerTrainingPasses();
+  schedule::registerSchedulePasses();
   sharding::registerShardingPasses();
   lowering::registerLoweringPasses();
   lowering::registerKernelsPasses();

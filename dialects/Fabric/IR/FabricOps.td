@@ -7,6 +7,7 @@ include "dialects/Dist/IR/DistInterfaces.td"
 include "dialects/Fabric/IR/FabricAttrs.td"
 include "dialects/Fabric/IR/FabricInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/ViewLikeInterface.td"
 
 def Fabric_Float : AnyTypeOf<[F32, BF16, F16, F64]>;
 def Fabric_Number : AnyTypeOf<[F32, BF16, F16, F64, I8, I32, I64, I1]>;
@@ -272,11 +273,12 @@ def Fabric_TransposeOp : Fabric_StructuredOp<"transpose"> {
   let hasVerifier = 1;
 }
 
-def Fabric_ReshapeOp : Fabric_Op<"reshape"> {
+def Fabric_ReshapeOp : Fabric_Op<"reshape", [
+    DeclareOpInterfaceMethods<ViewLikeOpInterface>]> {
   let summary = "the same elements in row-major order under another shape";
   let description = [{
     Linear. Dims that both shapes share, in whole or as major parts, may be
-    split.
+    split. A view: on one rank, operand and result are the same bytes.
 
     Example: `%1 = fabric.reshape %0 : tensor<16x128xf32> -> tensor<4x4x128xf32>`
 

@@ -213,6 +213,8 @@ dist::ShardingRule ReshapeOp::getShardingRule() {
 
 int64_t ReshapeOp::getFlops() { return 0; }
 
+Value ReshapeOp::getViewSource() { return getOperand(); }
+
 LogicalResult ReshapeOp::buildVjp(OpBuilder &b, ArrayRef<Value> cotangents,
                                   ArrayRef<bool> needed,
                                   MutableArrayRef<Value> gradients) {

@@ -1,0 +1,98 @@
+//===- Passes.td - One order of instructions ---------------*- tablegen -*-===//
+
+#ifndef FABRIC_PASSES_SCHEDULE_PASSES_TD
+#define FABRIC_PASSES_SCHEDULE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def OrderPass : Pass<"schedule-order", "::mlir::func::FuncOp"> {
+  let summary = "Puts the ops of a local program into the order of execution";
+  let description = [{
+    The program's own order, but for three kinds of ops:
+
+    * what is made from one argument alone (a gathered weight, a cast of it,
+      constants) stands right before its first use;
+    * what frees more memory than it takes, collectives that take no more than
+      they free, and what leads to nothing but updates, run as soon as they can:
+      a gradient is scattered when it is complete;
+    * an op that updates its operands in place (InPlaceOpInterface) runs as soon as
+      nobody reads the old values any more, directly, through views, or through
+      copies made from them alone (so that these may be made again).
+
+    Precondition: one block, in any valid SSA order.
+    Postcondition: block order is the execution order; every reader of a value that
+    is updated in place stands before the update.
+
+    ```mlir
+    %0 = dist.all_gather %w1 ...
+    %1 = dist.all_gather %w2 ...
+    %2 = fabric.linear %x, %0 : ...
+    %3 = fabric.linear %2, %1 : ...
+    ```
+    becomes
+    ```mlir
+    %0 = dist.all_gather %w1 ...
+    %2 = fabric.linear %x, %0 : ...
+    %1 = dist.all_gather %w2 ...
+    %3 = fabric.linear %2, %1 : ...
+    ```
+  }];
+  let statistics = [
+    Statistic<"numMoved", "moved", "Number of ops that follow another op now">];
+}
+
+def RegatherPass : Pass<"schedule-regather", "::mlir::func::FuncOp"> {
+  let summary = "Makes gathered weights again where keeping them takes too much memory";
+  let description = [{
+    A value made from one argument alone, in pure ops, is kept from its first to its
+    last use, or made again before a later use. Which, `memory` says:
+
+    * `fast`: all are kept;
+    * `min`: a gathered value is made again wherever another one is used between two
+      of its uses, so that one is held at a time;
+    * a number: bytes on one rank. While the estimated peak exceeds them, of the
+      values that are alive at the peak without being used there, the largest is
+      made again. If none is left, the error says how many bytes are needed.
+
+    The estimate counts arguments, results and every tensor between; lowering, which
+    fuses, needs no more. Nothing may merge equal ops after this pass.
+
+    Precondition: `schedule-order` has run.
+    Postcondition: the same; peak memory has not grown.
+
+    ```mlir
+    %0 = dist.all_gather %w1 ...
+    %1 = fabric.linear %x, %0 : ...
+    %2 = dist.all_gather %w2 ...
+    ...
+    %9 = fabric.contract %8, %0 ...
+    ```
+    becomes
+    ```mlir
+    %0 = dist.all_gather %w1 ...
+    %1 = fabric.linear %x, %0 : ...
+    %2 = dist.all_gather %w2 ...
+    ...
+    %0_again = dist.all_gather %w1 ...
+    %9 = fabric.contract %8, %0_again ...
+    ```
+  }];
+  let options = [
+    Option<"memory", "memory", "std::string", /*default=*/"\"fast\"",
+           "min, fast, or a budget in bytes">];
+  let statistics = [
+    Statistic<"numRegathered", "regathered", "Number of values made again">,
+    Statistic<"bytesSent", "bytes-sent",
+              "Bytes that one rank sends in all collectives">,
+    Statistic<"peakBytes", "peak-bytes", "Estimated peak of memory on one rank">];
+}
+
+def VerifySchedulePass : Pass<"schedule-verify", "::mlir::func::FuncOp"> {
+  let summary = "Checks that the order of a block may be executed";
+  let description = [{
+    The function has one block; no op stands after an update in place that reads the
+    value from before it; no value is updated twice. Changes nothing.
+  }];
+}
+
+#endif // FABRIC_PASSES_SCHEDULE_PASSES_TD
