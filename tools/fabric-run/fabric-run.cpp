@@ -124,8 +124,8 @@ Status runUnderMpi(const Options &options, const runtime::Launch &launch,
 
   if (communicator.size() != launch.size)
     return communicator.agree(Status::error(
-        "MPI has ", communicator.size(), " ranks and ", launch.launcher,
-        " started ", launch.size, ": is it another MPI's mpirun?"));
+        launch.launcher, " started ", launch.size, " ranks and MPI finds ",
+        communicator.size(), ": is it the launcher of another MPI?"));
   auto job = prepare(options, launch, communicator.size());
   FABRIC_RETURN_IF_ERROR(
       communicator.agree(job.ok() ? Status::success() : job.status()));
