@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Lowering/Passes.h"
 #include "passes/Partition/Passes.h"
 #include "passes/Schedule/Passes.h"
 #include "passes/Sharding/Passes.h"
@@ -55,6 +56,22 @@ void mlir::fabric::buildSchedulePipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(schedule::createVerifySchedulePass());
 }
 
+void mlir::fabric::buildLowerPipeline(OpPassManager &pm) {
+  // First: what is a matrix product is not part of a kernel, and the transposes
+  // that it asks for are.
+  pm.addNestedPass<func::FuncOp>(lowering::createLowerContractionsPass());
+  // Before kernels, which read through views and explain nothing any more.
+  pm.addNestedPass<func::FuncOp>(lowering::createLowerInstructionsPass());
+  pm.addPass(lowering::createFormKernelsPass());
+  // When nothing is added or moved any more.
+  pm.addPass(lowering::createPlanMemoryPass());
+  // The planner has remarked on every copy.
+  pm.addPass(lowering::createVerifyMemoryPass(
+      {/*maxCopies=*/std::numeric_limits<int64_t>::max()}));
+  // Last: states what the phase leaves behind.
+  pm.addPass(lowering::createVerifyLoweredPass());
+}
+
 void mlir::fabric::buildShard2dPipeline(OpPassManager &pm,
                                         const ShardOptions &options) {
   buildTrainPipeline(pm);
@@ -74,6 +91,9 @@ void mlir::fabric::registerPipelines() {
   PassPipelineRegistration<ScheduleOptions>(
       "schedule", "Order instructions within the memory budget",
       buildSchedulePipeline);
+  PassPipelineRegistration<>("lower",
+                             "Make instructions on planned memory, and kernels",
+                             [](OpPassManager &pm) { buildLowerPipeline(pm); });
   PassPipelineRegistration<ShardOptions>(
       "shard-2d", "Train, shard and partition: the whole 2D parallelisation",
       buildShard2dPipeline);

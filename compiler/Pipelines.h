@@ -52,6 +52,9 @@ struct ScheduleOptions : public PassPipelineOptions<ScheduleOptions> {
 /// schedule: one total order of instructions.
 void buildSchedulePipeline(OpPassManager &pm, const ScheduleOptions &options);
 
+/// lower: `exec` instructions on planned memory, and the kernels they launch.
+void buildLowerPipeline(OpPassManager &pm);
+
 /// shard-2d: train, shard and partition.
 void buildShard2dPipeline(OpPassManager &pm, const ShardOptions &options);
 

@@ -16,6 +16,7 @@
 #include "passes/Lowering/Clusters.h"
 #include "dialects/Exec/IR/Exec.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/Lowering/Kernels/KernelDomain.h"
 #include "passes/Lowering/Structure.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -335,7 +336,7 @@ std::optional<DomainDims> Clustering::embed(const Cluster &from,
       for (auto [member, op] : llvm::enumerate(producer.ops)) {
         if (read.leaf.getDefiningOp() != op)
           continue;
-        if (hasReduction(op))
+        if (isReduction(op))
           return false;
         DomainDims dims = getResultDims(
             producer, member, cast<OpResult>(read.leaf).getResultNumber());
@@ -376,7 +377,7 @@ bool Clustering::mayRunInside(const Cluster &small,
       elements *= size;
     bool isCheap =
         small.domain.empty() || (cost && cost.getFlops() <= elements);
-    if (!isCheap || hasReduction(op) ||
+    if (!isCheap || isReduction(op) ||
         isa<fabric::InPlaceOpInterface>(op.getOperation()))
       return false;
     for (Value result : op->getResults())
@@ -596,7 +597,7 @@ bool Clustering::findCone(
         }))
       continue;
     auto op = wanted.leaf.getDefiningOp<StructuredOpInterface>();
-    if (!op || hasReduction(op) || op->getNumResults() != 1 ||
+    if (!op || isReduction(op) || op->getNumResults() != 1 ||
         isa<fabric::InPlaceOpInterface>(op.getOperation()) ||
         wanted.dims.size() != cluster.domain.size())
       return false;

@@ -14,6 +14,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Lowering/Clusters.h"
+#include "passes/Lowering/Kernels/Kernels.h"
 #include "passes/Lowering/Passes.h"
 #include "passes/Lowering/Structure.h"
 #include "llvm/ADT/StringMap.h"
@@ -128,37 +129,6 @@ static SmallVector<Interface> findInterfaces(Block &block,
   return interfaces;
 }
 
-/// The results that may be written over an argument: of its type, and every
-/// element is read only where it is then written.
-static SmallVector<int64_t> findMayAlias(const Cluster &cluster,
-                                         const Interface &interface,
-                                         Value argument) {
-  std::optional<DomainDims> place;
-  for (auto [member, op] : llvm::enumerate(cluster.ops))
-    for (unsigned i = 0; interface.live[member] && i < op->getNumOperands();
-         ++i) {
-      auto read = getRead(cluster, member, i);
-      if (!read || read->leaf != argument)
-        continue;
-      if (place && *place != read->dims)
-        return {};
-      place = read->dims;
-    }
-  if (!place || place->size() != cluster.domain.size())
-    return {};
-  SmallVector<int64_t> results;
-  for (auto [index, result] : llvm::enumerate(interface.results)) {
-    size_t member =
-        llvm::find(cluster.ops, result.getDefiningOp()) - cluster.ops.begin();
-    if (result.getType() == argument.getType() &&
-        !hasReduction(cluster.ops[member]) &&
-        getResultDims(cluster, member,
-                      cast<OpResult>(result).getResultNumber()) == *place)
-      results.push_back(index);
-  }
-  return results;
-}
-
 /// For each result, the argument that the op which makes it updates, or -1.
 static SmallVector<int64_t> findTies(const Interface &interface,
                                      func::FuncOp kernel) {
@@ -227,10 +197,13 @@ static func::FuncOp outline(const Cluster &cluster, const Interface &interface,
   for (Value result : interface.results)
     results.push_back(mapping.lookup(result));
   func::ReturnOp::create(builder, location, results);
-  for (auto [index, argument] : llvm::enumerate(interface.arguments)) {
-    SmallVector<int64_t> allowed = findMayAlias(cluster, interface, argument);
+  for (unsigned argument = 0; argument < kernel.getNumArguments(); ++argument) {
+    SmallVector<int64_t> allowed;
+    for (unsigned result = 0; result < kernel.getNumResults(); ++result)
+      if (mayShareBuffer(kernel, argument, result))
+        allowed.push_back(result);
     if (!allowed.empty())
-      kernel.setArgAttr(index, exec::kMayAliasAttr,
+      kernel.setArgAttr(argument, exec::kMayAliasAttr,
                         builder.getDenseI64ArrayAttr(allowed));
   }
   return kernel;

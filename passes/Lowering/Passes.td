@@ -86,4 +86,63 @@ def FormKernelsPass : Pass<"lower-form-kernels", "ModuleOp"> {
                            "math::MathDialect"];
 }
 
+def PlanMemoryPass : Pass<"exec-plan-memory", "ModuleOp"> {
+  let summary = "gives every value a slot in an arena";
+  let description = [{
+    Precondition: functions of `exec` ops, in the order of execution.
+
+    Postcondition: every argument and result has a slot, the module its arenas.
+    Results are tied to operands that die, where ops allow it. The new value of an
+    argument (`fabric.update_of`) is in the argument's slot; where its producer
+    cannot write it there, a copy is planned, with a remark. An op that came with a
+    tie to a value that is read later is an error.
+
+    Parameters, optimizer states and what is read or written between steps keep
+    their memory; the workspace is shared by what is not alive together. Each slot
+    also says what it is used for, for the memory report: a gradient is what updates
+    a parameter, and what that was reduced from; what a collective brings is
+    communication; the rest are activations.
+
+    ```mlir
+    %1 = exec.launch @kernels::@kernel_0(%0) ties = [-1] : (tensor<16xf32>) -> tensor<16xf32>
+    ```
+    becomes
+    ```mlir
+    %1 = exec.launch @kernels::@kernel_0(%0) ties = [0] at [#exec.slot<workspace, 0, activations>]
+           : (tensor<16xf32>) -> tensor<16xf32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numCopies", "copies", "Planned copies">,
+    Statistic<"workspaceBytes", "workspace-bytes", "Bytes of the workspace">,
+    Statistic<"maxLiveBytes", "max-live-bytes",
+              "The most bytes of the workspace that are alive at once">
+  ];
+  let dependentDialects = ["exec::ExecDialect"];
+}
+
+def VerifyMemoryPass : Pass<"exec-verify-memory", "ModuleOp"> {
+  let summary = "checks that every value is in its slot when it is read";
+  let description = [{
+    Runs the program on slots, independently of the planner: every operand is still
+    whole where it was written, results overlap no operand but the one that they are
+    tied to, slots lie in their arenas, and new values of arguments end in the
+    arguments' slots.
+  }];
+  let options = [
+    Option<"maxCopies", "max-copies", "int64_t", /*default=*/"0",
+           "How many planned copies there may be.">
+  ];
+}
+
+def VerifyLoweredPass : Pass<"lower-verify", "ModuleOp"> {
+  let summary = "states what lowering may leave behind";
+  let description = [{
+    * L1: the module is partitioned and has one function outside of `@kernels`.
+    * L2: it is one block of instructions of `exec`.
+    * L3: every function of `@kernels` is a kernel, and is launched.
+    * L4: the module has arenas.
+  }];
+}
+
 #endif // FABRIC_PASSES_LOWERING_PASSES_TD

@@ -3,6 +3,7 @@
 #include "passes/Lowering/Structure.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Lowering/Kernels/KernelDomain.h"
 
 using namespace mlir;
 using namespace mlir::lowering;
@@ -25,16 +26,11 @@ struct Body {
 };
 } // namespace
 
-bool mlir::lowering::hasReduction(StructuredOpInterface op) {
-  return llvm::is_contained(op.getLoopIterators(),
-                            utils::IteratorType::reduction);
-}
-
 bool mlir::lowering::isMovement(StructuredOpInterface op) {
   if (op->getNumOperands() != 1 || op->getNumResults() != 1 ||
       getElementTypeOrSelf(op->getOperand(0)) !=
           getElementTypeOrSelf(op->getResult(0)) ||
-      hasReduction(op))
+      isReduction(op))
     return false;
   Body body(op);
   return body.results[0] == body.block.getArgument(0);

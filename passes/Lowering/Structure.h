@@ -12,9 +12,6 @@
 
 namespace mlir::lowering {
 
-/// Whether some loop reduces.
-bool hasReduction(fabric::StructuredOpInterface op);
-
 /// Whether the op only moves elements of its one operand: broadcast, transpose.
 bool isMovement(fabric::StructuredOpInterface op);
 

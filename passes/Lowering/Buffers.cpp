@@ -1,0 +1,59 @@
+//===- Buffers.cpp - Which values share memory, and when it is needed -----===//
+
+#include "passes/Lowering/Buffers.h"
+
+using namespace mlir;
+using namespace mlir::lowering;
+
+Buffers::Buffers(Block &block) {
+  for (Operation &op : block)
+    times[&op] = times.size();
+  for (Value argument : block.getArguments()) {
+    add(argument);
+    buffers.back().begin = 0;
+    buffers.back().end = times.size();
+  }
+}
+
+void Buffers::add(Value value) {
+  Operation *op = value.getDefiningOp();
+  int64_t time = op ? times.at(op) : 0;
+  ids[value] = buffers.size();
+  buffers.push_back({{}, time, time});
+  join(value, buffers.size() - 1);
+}
+
+void Buffers::join(Value value, unsigned buffer) {
+  ids[value] = buffer;
+  buffers[buffer].values.push_back(value);
+  for (Operation *user : value.getUsers())
+    buffers[buffer].end = std::max(buffers[buffer].end, times.at(user));
+}
+
+void Buffers::addResults(Operation *op) {
+  auto planned = dyn_cast<exec::PlannedOpInterface>(op);
+  for (OpResult result : op->getResults()) {
+    auto tied = planned ? planned.getTiedOperand(result.getResultNumber())
+                        : std::nullopt;
+    if (tied)
+      join(result, lookup(op->getOperand(*tied)));
+    else
+      add(result);
+  }
+}
+
+Operation *Buffers::getLastReader(unsigned buffer) const {
+  Operation *last = nullptr;
+  for (Value value : buffers[buffer].values)
+    for (Operation *user : value.getUsers())
+      if (!last || times.at(last) < times.at(user))
+        last = user;
+  return last;
+}
+
+Buffers mlir::lowering::findBuffers(Block &block) {
+  Buffers buffers(block);
+  for (Operation &op : block)
+    buffers.addResults(&op);
+  return buffers;
+}
