@@ -120,7 +120,8 @@ static std::string nameFactor(const Node &node,
 static void explainDecision(const ShardingTable &table,
                             const Decision &decision) {
   bool isWhole = !decision.factor && !decision.passes;
-  bool isBetweenDims = decision.factor && decision.otherFactor;
+  bool isBetweenDims = decision.factor && decision.otherFactor &&
+                       decision.factor != decision.otherFactor;
   if (decision.bytes == 0 || (!isWhole && !isBetweenDims))
     return;
   const Node &node = table.getNode(decision.node);

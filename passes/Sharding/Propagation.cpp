@@ -179,19 +179,26 @@ Propagation::getProposals(unsigned index) const {
     getFactorAtoms(table.getAtoms(), node.rule, tensor, dims, given);
     for (auto [factor, list] : llvm::enumerate(given)) {
       ArrayRef<unsigned> own = node.factors[factor];
-      if (list.size() <= own.size() ||
-          ArrayRef<unsigned>(list).take_front(own.size()) != own)
+      bool agrees = list.size() > own.size() &&
+                    ArrayRef<unsigned>(list).take_front(own.size()) == own;
+      // What an operand has elsewhere in the list can still come last: its
+      // blocks move, but the op is not whole.
+      auto next = agrees ? list.begin() + own.size()
+                         : llvm::find_if(list, [&](unsigned atom) {
+                             return isForward && !llvm::is_contained(own, atom);
+                           });
+      if (next == list.end() || !canSplit(node, factor, *next))
         continue;
-      unsigned atom = list[own.size()];
-      if (!canSplit(node, factor, atom))
-        continue;
+      unsigned atom = *next;
       auto same = llvm::find_if(proposals, [&](const Proposal &other) {
         return other.factor == factor && other.atom == atom;
       });
-      if (same == proposals.end())
-        proposals.push_back({unsigned(factor), atom, isForward, false});
-      else
-        same->forward |= isForward;
+      if (same == proposals.end()) {
+        proposals.push_back({unsigned(factor), atom, isForward, agrees});
+        continue;
+      }
+      same->forward |= isForward;
+      same->agrees |= agrees;
     }
   };
   for (OpOperand &operand : node.op->getOpOperands())
@@ -211,6 +218,7 @@ Propagation::getProposals(unsigned index) const {
 
   for (Proposal &proposal : proposals)
     proposal.conflict =
+        !proposal.agrees ||
         llvm::any_of(proposals,
                      [&](const Proposal &other) {
                        return (other.atom == proposal.atom) !=
@@ -423,7 +431,7 @@ int64_t Propagation::getCost(unsigned index, ArrayRef<Proposal> proposals,
   Node &node = table.getNode(index);
   bool passes = !factor && canPass(node, atom);
   // Try it, and take it back. What was proposed and no longer is, is lost: the
-  // op would be whole over it.
+  // blocks that neighbours have would have to move.
   llvm::SmallBitVector passed = node.passed;
   trial = node.op;
   lost.clear();
@@ -434,7 +442,8 @@ int64_t Propagation::getCost(unsigned index, ArrayRef<Proposal> proposals,
     for (const Proposal &proposal : proposals)
       lost.set(proposal.atom);
     for (const Proposal &proposal : getProposals(index))
-      lost.reset(proposal.atom);
+      if (proposal.agrees)
+        lost.reset(proposal.atom);
   }
   int64_t bytes = 0;
   for (OpOperand &operand : node.op->getOpOperands())

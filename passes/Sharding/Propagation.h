@@ -59,8 +59,11 @@ private:
   struct Proposal {
     unsigned factor;
     unsigned atom;
+    /// An operand has it; else only uses want it.
     bool forward;
-    bool conflict;
+    /// It comes next in a neighbour's list; else somewhere in an operand's.
+    bool agrees;
+    bool conflict = false;
   };
 
   void enqueue(unsigned node);

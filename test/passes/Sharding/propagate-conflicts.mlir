@@ -85,6 +85,24 @@ func.func @majority(
   return %1 : tensor<8x8xf32>
 }
 
+// Different axes on one dim: both, so that no rank repeats another's work.
+// CHECK-LABEL: func.func @both_axes
+// CHECK: fabric.add {{.*}} : tensor<8x8xf32, #dist.sharding<#mesh, [{"dp", "tp"}, {}]>>
+// Nor where they come in another order.
+// CHECK: fabric.add {{.*}} : tensor<8x8xf32, #dist.sharding<#mesh, [{}, {"dp", "tp"}]>>
+func.func @both_axes(
+    %a: tensor<8x8xf32> {fabric.input = #fabric.input<"a">},
+    %b: tensor<8x8xf32> {fabric.input = #fabric.input<"b">})
+    -> (tensor<8x8xf32> {fabric.result = "y"}, tensor<8x8xf32> {fabric.result = "z"}) {
+  %c = dist.constraint %a sharding = <#mesh, [{"tp"}, {}]> : tensor<8x8xf32>
+  %d = dist.constraint %b sharding = <#mesh, [{"dp"}, {}]> : tensor<8x8xf32>
+  %0 = fabric.add %c, %d : tensor<8x8xf32>
+  %e = dist.constraint %a sharding = <#mesh, [{}, {"tp", "dp"}]> : tensor<8x8xf32>
+  %f = dist.constraint %b sharding = <#mesh, [{}, {"dp", "tp"}]> : tensor<8x8xf32>
+  %1 = fabric.add %e, %f : tensor<8x8xf32>
+  return %0, %1 : tensor<8x8xf32>, tensor<8x8xf32>
+}
+
 // A value that one use wants split and two want whole: it stays whole, for then
 // the one cuts its block for nothing. The constraint stands for a product that
 // needs all features.
