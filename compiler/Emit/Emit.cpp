@@ -1,0 +1,229 @@
+//===- Emit.cpp - From planned IR to the plan -----------------------------===//
+
+#include "compiler/Emit/Emit.h"
+#include "compiler/Emit/Emitter.h"
+#include "dialects/Fabric/IR/Fabric.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+using namespace mlir::fabric;
+namespace plan = ::fabric::plan;
+
+/// "model.mlir:7:8": without folders, so that a plan does not depend on where
+/// its model lies.
+static std::string describeLoc(Location loc) {
+  std::string text;
+  loc->walk([&](Location inner) {
+    auto file = dyn_cast<FileLineColLoc>(inner);
+    if (!file)
+      return WalkResult::advance();
+    text = (llvm::sys::path::filename(file.getFilename().getValue()) + ":" +
+            Twine(file.getLine()) + ":" + Twine(file.getColumn()))
+               .str();
+    return WalkResult::interrupt();
+  });
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Instructions
+//===----------------------------------------------------------------------===//
+
+namespace {
+class InstructionEmitter {
+public:
+  InstructionEmitter(PlanBuffers &buffers, plan::Plan &plan)
+      : buffers(buffers), plan(plan) {}
+
+  LogicalResult emit(Operation *op);
+
+private:
+  LogicalResult emit(exec::GemmOp op, plan::Gemm &gemm);
+  LogicalResult emit(exec::LaunchOp op, plan::Launch &launch);
+  LogicalResult emit(exec::CollectiveOp op, plan::Collective &collective);
+  LogicalResult emit(exec::CopyOp op, plan::Copy &copy);
+
+  LogicalResult set(plan::BufferId &buffer, Value value) {
+    FailureOr<plan::BufferId> found = buffers.get(value);
+    if (failed(found))
+      return failure();
+    buffer = *found;
+    return success();
+  }
+  LogicalResult set(plan::Matrix &matrix, Value value, exec::MatrixAttr attr) {
+    matrix.transposed = attr.getTransposed();
+    matrix.leading = attr.getLeading();
+    matrix.batchStride = attr.getBatchStride();
+    return set(matrix.buffer, value);
+  }
+  template <typename Instruction, typename Op> LogicalResult add(Op op) {
+    Instruction instruction;
+    if (failed(emit(op, instruction)))
+      return failure();
+    plan.instructions.push_back(
+        {std::move(instruction), describeLoc(op.getLoc())});
+    return success();
+  }
+
+  PlanBuffers &buffers;
+  plan::Plan &plan;
+};
+} // namespace
+
+LogicalResult InstructionEmitter::emit(exec::GemmOp op, plan::Gemm &gemm) {
+  gemm.batch = op.getBatch();
+  gemm.m = op.getM();
+  gemm.n = op.getN();
+  gemm.k = op.getK();
+  gemm.accumulate = bool(op.getAccumulator());
+  gemm.c.leading = gemm.n;
+  gemm.c.batchStride = gemm.batch > 1 ? gemm.m * gemm.n : 0;
+  if (op.getBias()) {
+    gemm.bias.emplace();
+    if (failed(set(*gemm.bias, op.getBias())))
+      return failure();
+  }
+  return success(succeeded(set(gemm.a, op.getA(), op.getAMatrix())) &&
+                 succeeded(set(gemm.b, op.getB(), op.getBMatrix())) &&
+                 succeeded(set(gemm.c.buffer, op.getResult())));
+}
+
+LogicalResult InstructionEmitter::emit(exec::LaunchOp op,
+                                       plan::Launch &launch) {
+  launch.symbol = op.getKernel().getLeafReference().str();
+  for (Value input : op.getInputs())
+    if (failed(set(launch.buffers.emplace_back(), input)))
+      return failure();
+  for (Value output : op.getOutputs()) {
+    if (failed(set(launch.buffers.emplace_back(), output)))
+      return failure();
+    launch.written.push_back(launch.buffers.back());
+  }
+  return success();
+}
+
+static plan::Collective::Kind toPlanKind(exec::CollectiveKind kind) {
+  switch (kind) {
+  case exec::CollectiveKind::AllGather:
+    return plan::Collective::Kind::AllGather;
+  case exec::CollectiveKind::ReduceScatter:
+    return plan::Collective::Kind::ReduceScatter;
+  case exec::CollectiveKind::AllReduce:
+    return plan::Collective::Kind::AllReduce;
+  case exec::CollectiveKind::AllToAll:
+    return plan::Collective::Kind::AllToAll;
+  case exec::CollectiveKind::AllSlice:
+    return plan::Collective::Kind::AllSlice;
+  }
+  llvm_unreachable("every kind is above");
+}
+
+static plan::Collective::Reduction toPlanReduction(dist::ReductionKind kind) {
+  switch (kind) {
+  case dist::ReductionKind::Sum:
+    return plan::Collective::Reduction::Sum;
+  case dist::ReductionKind::Max:
+    return plan::Collective::Reduction::Max;
+  case dist::ReductionKind::Min:
+    return plan::Collective::Reduction::Min;
+  }
+  llvm_unreachable("every kind is above");
+}
+
+LogicalResult InstructionEmitter::emit(exec::CollectiveOp op,
+                                       plan::Collective &collective) {
+  collective.kind = toPlanKind(op.getKind());
+  collective.axes = toPlanAxes(op.getAxes());
+  if (auto dim = op.getConcatDim())
+    collective.concatDim = *dim;
+  if (auto dim = op.getSplitDim())
+    collective.splitDim = *dim;
+  if (auto reduction = op.getReduction())
+    collective.reduction = toPlanReduction(*reduction);
+  collective.bytesSent = op.getBytesSent();
+  collective.why = op.getWhy().str();
+  return success(succeeded(set(collective.input, op.getOperand())) &&
+                 succeeded(set(collective.output, op.getResult())));
+}
+
+LogicalResult InstructionEmitter::emit(exec::CopyOp op, plan::Copy &copy) {
+  return success(succeeded(set(copy.input, op.getSource())) &&
+                 succeeded(set(copy.output, op.getResult())));
+}
+
+LogicalResult InstructionEmitter::emit(Operation *op) {
+  return TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](exec::GemmOp op) { return add<plan::Gemm>(op); })
+      .Case([&](exec::LaunchOp op) { return add<plan::Launch>(op); })
+      .Case([&](exec::CollectiveOp op) { return add<plan::Collective>(op); })
+      .Case([&](exec::CopyOp op) { return add<plan::Copy>(op); })
+      .Case(
+          [&](exec::ConstantOp op) { return emitConstant(op, buffers, plan); })
+      // Another name of the same bytes.
+      .Case([&](exec::ViewOp) { return success(); })
+      .Default([](Operation *op) {
+        return op->emitOpError() << "is not an instruction";
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// The plan
+//===----------------------------------------------------------------------===//
+
+/// What the plan is for, by what the train phase has left on the module.
+static plan::Mode getMode(ModuleOp module) {
+  auto trained = module->getAttrOfType<TrainAttr>(FabricDialect::kTrainedAttr);
+  if (!trained)
+    return plan::Mode::Inference;
+  return trained.getMode() == TrainMode::AdamW ? plan::Mode::Train
+                                               : plan::Mode::Gradients;
+}
+
+static LogicalResult emitCode(ModuleOp module,
+                              const lowering::KernelTarget &target,
+                              plan::Plan &plan) {
+  plan.target.kind = "cpu";
+  plan.target.arch =
+      target.cpu == "native" ? llvm::sys::getHostCPUName().str() : target.cpu;
+  for (const std::string &feature : lowering::getRequiredFeatures(target))
+    plan.target.features.push_back(feature);
+  auto kernels =
+      module.lookupSymbol<ModuleOp>(exec::ExecDialect::kKernelsModule);
+  if (!kernels || kernels.getOps<func::FuncOp>().empty())
+    return success();
+  FailureOr<SmallVector<char>> object =
+      lowering::compileKernels(kernels, target);
+  if (failed(object))
+    return failure();
+  auto *bytes = reinterpret_cast<const std::byte *>(object->data());
+  plan.sections["code"].assign(bytes, bytes + object->size());
+  return success();
+}
+
+FailureOr<plan::Plan>
+mlir::fabric::emitPlan(ModuleOp module, const lowering::KernelTarget &target) {
+  plan::Plan plan;
+  plan.mode = getMode(module);
+  dist::MeshAttr mesh = dist::getMesh(module);
+  auto functions = module.getOps<func::FuncOp>();
+  if (!mesh || !llvm::hasSingleElement(functions))
+    return module.emitError() << "expects a mesh and one function to emit";
+  for (auto [name, size] : llvm::zip_equal(mesh.getNames(), mesh.getSizes()))
+    plan.mesh.axes.push_back({name.str(), size});
+
+  func::FuncOp function = *functions.begin();
+  PlanBuffers buffers(function, plan);
+  if (failed(buffers.addArenas(module)) ||
+      failed(emitInterface(function, buffers, plan)))
+    return failure();
+  InstructionEmitter instructions(buffers, plan);
+  for (Operation &op : function.getBody().front().without_terminator())
+    if (failed(instructions.emit(&op)))
+      return failure();
+  plan.memory = reportMemory(function, plan);
+  if (failed(emitCode(module, target, plan)))
+    return failure();
+  return plan;
+}

@@ -1,0 +1,84 @@
+//===- Types.cpp - Element types, axes and buffers of the plan ------------===//
+
+#include "compiler/Emit/Emit.h"
+#include "compiler/Emit/Emitter.h"
+
+using namespace mlir;
+using namespace mlir::fabric;
+namespace plan = ::fabric::plan;
+
+FailureOr<plan::DType> mlir::fabric::toPlanDType(Type type) {
+  if (type.isF32())
+    return plan::DType::F32;
+  if (type.isBF16())
+    return plan::DType::BF16;
+  if (type.isF16())
+    return plan::DType::F16;
+  if (type.isF64())
+    return plan::DType::F64;
+  if (type.isInteger(1))
+    return plan::DType::Bool;
+  if (type.isInteger(8))
+    return plan::DType::I8;
+  if (type.isInteger(32))
+    return plan::DType::I32;
+  if (type.isInteger(64))
+    return plan::DType::I64;
+  return failure();
+}
+
+std::vector<plan::AxisRef> mlir::fabric::toPlanAxes(dist::AxesAttr axes) {
+  std::vector<plan::AxisRef> refs;
+  for (dist::AxisRefAttr axis : axes.getRefs())
+    refs.push_back(
+        {axis.getName().str(), axis.getPreSize(), axis.getSubSize()});
+  return refs;
+}
+
+exec::SlotAttr mlir::fabric::getSlot(func::FuncOp function, Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return function.getArgAttrOfType<exec::SlotAttr>(
+        argument.getArgNumber(), exec::ExecDialect::kSlotAttr);
+  auto op = value.getDefiningOp<exec::PlannedOpInterface>();
+  return op ? op.getSlotOf(cast<OpResult>(value).getResultNumber())
+            : exec::SlotAttr();
+}
+
+static StringRef arenaName(exec::ArenaKind kind) {
+  return exec::stringifyArenaKind(kind);
+}
+
+LogicalResult PlanBuffers::addArenas(ModuleOp module) {
+  auto attr = module->getAttrOfType<ArrayAttr>(exec::ExecDialect::kArenasAttr);
+  if (!attr)
+    return module.emitError() << "has no planned arenas";
+  for (auto arena : attr.getAsRange<exec::ArenaAttr>()) {
+    if (arena.getBytes() == 0)
+      continue;
+    arenas[arena.getKind()] = plan.arenas.size();
+    plan.arenas.push_back({arenaName(arena.getKind()).str(), arena.getBytes()});
+  }
+  return success();
+}
+
+FailureOr<plan::BufferId> PlanBuffers::get(Value value) {
+  exec::SlotAttr slot = getSlot(function, value);
+  if (!slot)
+    return emitError(value.getLoc()) << "a value has no planned slot";
+  auto arena = arenas.find(slot.getArena());
+  if (arena == arenas.end())
+    return emitError(value.getLoc())
+           << "arena " << arenaName(slot.getArena()) << " is empty";
+  auto type = cast<RankedTensorType>(value.getType());
+  FailureOr<plan::DType> dtype = toPlanDType(type.getElementType());
+  if (failed(dtype))
+    return emitError(value.getLoc())
+           << "the runtime has no element type " << type.getElementType();
+  plan::Shape shape(type.getShape().begin(), type.getShape().end());
+  auto [entry, inserted] =
+      ids.try_emplace(Key(arena->second, slot.getOffset(), *dtype, shape),
+                      static_cast<plan::BufferId>(plan.buffers.size()));
+  if (inserted)
+    plan.buffers.push_back({arena->second, slot.getOffset(), *dtype, shape});
+  return entry->second;
+}
