@@ -1,0 +1,147 @@
+//===- Compile.cpp - From a module to a plan ------------------------------===//
+
+#include "compiler/Driver/Compile.h"
+#include "compiler/Emit/Emit.h"
+#include "compiler/Pipelines.h"
+#include "mlir/Pass/PassManager.h"
+#include "runtime/Support/Sha256.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+using namespace mlir::fabric;
+
+FailureOr<std::map<std::string, std::string>>
+CompileOptions::describe(MLIRContext *context) const {
+  std::map<std::string, std::string> text;
+  text["dp"] = dp ? std::to_string(dp) : "default";
+  text["tp"] = tp ? std::to_string(tp) : "default";
+  text["memory"] = memory;
+  // "native" is another processor on every machine.
+  text["target"] =
+      "cpu:" +
+      (target.cpu == "native" ? llvm::sys::getHostCPUName().str() : target.cpu);
+  std::string features;
+  for (const std::string &feature : lowering::getRequiredFeatures(target))
+    features += (features.empty() ? "" : ",") + feature;
+  text["features"] = features;
+  if (train)
+    llvm::raw_string_ostream(text["train"]) << Attribute(*train);
+  if (!tpPlan.empty()) {
+    auto file = llvm::MemoryBuffer::getFile(tpPlan);
+    if (!file) {
+      emitError(UnknownLoc::get(context)) << "cannot read TP plan " << tpPlan
+                                          << ": " << file.getError().message();
+      return failure();
+    }
+    text["tp_plan"] = (*file)->getBuffer().str();
+  }
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Phases
+//===----------------------------------------------------------------------===//
+
+static void addPhase(OpPassManager &pm, const CompileOptions &options,
+                     Phase phase) {
+  switch (phase) {
+  case Phase::Import:
+    return;
+  case Phase::Train:
+    return buildTrainPipeline(pm);
+  case Phase::Shard: {
+    ShardOptions shard;
+    shard.dp = options.dp;
+    shard.tp = options.tp;
+    shard.tpPlan = options.tpPlan;
+    return buildShardPipeline(pm, shard);
+  }
+  case Phase::Partition:
+    return buildPartitionPipeline(pm);
+  case Phase::Schedule: {
+    ScheduleOptions schedule;
+    schedule.memory = options.memory;
+    return buildSchedulePipeline(pm, schedule);
+  }
+  case Phase::Lower:
+    return buildLowerPipeline(pm);
+  }
+}
+
+/// Runs phases first..last.
+static LogicalResult runPhaseRange(ModuleOp module,
+                                   const CompileOptions &options, Phase first,
+                                   Phase last) {
+  PassManager pm(module.getContext(), module.getOperationName());
+  for (int phase = int(first); phase <= int(last); ++phase)
+    addPhase(pm, options, Phase(phase));
+  return pm.run(module);
+}
+
+LogicalResult mlir::fabric::runPhases(ModuleOp module,
+                                      const CompileOptions &options,
+                                      Phase last) {
+  if (options.train)
+    module->setAttr(FabricDialect::kTrainAttr, *options.train);
+  return runPhaseRange(module, options, Phase::Import, last);
+}
+
+//===----------------------------------------------------------------------===//
+// The plan
+//===----------------------------------------------------------------------===//
+
+/// What the report wants to know of the partitioned program.
+static ReportFacts collectFacts(ModuleOp module) {
+  ReportFacts facts;
+  module.walk([&](CostOpInterface op) { facts.flopsPerRank += op.getFlops(); });
+  module.walk([&](func::FuncOp function) {
+    for (unsigned arg = 0; arg < function.getNumArguments(); ++arg) {
+      auto param =
+          function.getArgAttrOfType<ParamAttr>(arg, FabricDialect::kParamAttr);
+      auto style = function.getArgAttrOfType<dist::TpStyleAttr>(
+          arg, dist::DistDialect::kTpAttr);
+      if (param && style)
+        facts.tpPlan.emplace_back(
+            param.getName().str(),
+            dist::stringifyTpStyle(style.getValue()).str());
+    }
+  });
+  return facts;
+}
+
+/// SHA-256 over the model's text and the options, each with its length.
+static FailureOr<std::string>
+makeFingerprint(ModuleOp module, StringRef modelText,
+                const std::map<std::string, std::string> &options) {
+  std::string text = std::to_string(modelText.size()) + ":" + modelText.str();
+  for (const auto &[name, value] : options)
+    text += std::to_string(name.size()) + ":" + name +
+            std::to_string(value.size()) + ":" + value;
+  ::fabric::Expected<std::string> digest = ::fabric::sha256Hex(text);
+  if (digest.failed())
+    return module.emitError() << digest.message();
+  return *digest;
+}
+
+FailureOr<CompiledPlan>
+mlir::fabric::compilePlan(ModuleOp module, StringRef modelText,
+                          const CompileOptions &options) {
+  auto described = options.describe(module.getContext());
+  if (failed(described) || failed(runPhases(module, options, Phase::Schedule)))
+    return failure();
+  CompiledPlan compiled;
+  compiled.facts = collectFacts(module);
+  if (failed(runPhaseRange(module, options, Phase::Lower, Phase::Lower)))
+    return failure();
+  FailureOr<::fabric::plan::Plan> plan = emitPlan(module, options.target);
+  if (failed(plan))
+    return failure();
+  auto fingerprint = makeFingerprint(module, modelText, *described);
+  if (failed(fingerprint))
+    return failure();
+  compiled.plan = std::move(*plan);
+  compiled.plan.options = std::move(*described);
+  compiled.plan.fingerprint = std::move(*fingerprint);
+  return compiled;
+}

@@ -1,0 +1,51 @@
+//===- Compile.h - From a module to a plan ----------------------*- C++ -*-===//
+
+#ifndef FABRIC_COMPILER_DRIVER_COMPILE_H
+#define FABRIC_COMPILER_DRIVER_COMPILE_H
+
+#include "compiler/Driver/Report.h"
+#include "dialects/Fabric/IR/Fabric.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "passes/Lowering/Kernels/Kernels.h"
+#include "runtime/Plan/Plan.h"
+#include <map>
+#include <optional>
+#include <string>
+
+namespace mlir::fabric {
+
+/// Everything that decides what the compiler makes of a module.
+struct CompileOptions {
+  int64_t dp = 0, tp = 0; ///< 0: the module's mesh, else 2.
+  std::string tpPlan;     ///< Path of a TP plan file, or empty.
+  /// Sets the module's `fabric.train`; without it the module's own counts.
+  std::optional<TrainAttr> train;
+  std::string memory = "fast"; ///< "min", "fast" or a number of bytes.
+  lowering::KernelTarget target;
+
+  /// As name -> text, for the plan and its fingerprint. The TP plan file stands
+  /// for its content. Fails with a diagnostic where it cannot be read.
+  FailureOr<std::map<std::string, std::string>>
+  describe(MLIRContext *context) const;
+};
+
+/// The phases in order; the IR can be looked at after each.
+enum class Phase { Import, Train, Shard, Partition, Schedule, Lower };
+
+struct CompiledPlan {
+  ::fabric::plan::Plan plan;
+  ReportFacts facts;
+};
+
+/// Runs the phases up to and including `last` in place. Fails with diagnostics.
+LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
+                        Phase last);
+
+/// Runs all phases in place and emits the plan. `modelText` is what the
+/// fingerprint says was compiled.
+FailureOr<CompiledPlan> compilePlan(ModuleOp module, StringRef modelText,
+                                    const CompileOptions &options);
+
+} // namespace mlir::fabric
+
+#endif // FABRIC_COMPILER_DRIVER_COMPILE_H

@@ -1,0 +1,164 @@
+//===- Report.cpp - What a plan costs, before it runs ---------------------===//
+
+#include "compiler/Driver/Report.h"
+#include "runtime/Plan/Sharding.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir::fabric;
+namespace plan = ::fabric::plan;
+
+static llvm::StringRef kindName(plan::Collective::Kind kind) {
+  switch (kind) {
+  case plan::Collective::Kind::AllGather:
+    return "all_gather";
+  case plan::Collective::Kind::ReduceScatter:
+    return "reduce_scatter";
+  case plan::Collective::Kind::AllReduce:
+    return "all_reduce";
+  case plan::Collective::Kind::AllToAll:
+    return "all_to_all";
+  case plan::Collective::Kind::AllSlice:
+    return "all_slice";
+  }
+  return "unknown";
+}
+
+/// Calls `visit` for every collective that sends something.
+static void forEachCollective(
+    const plan::Plan &plan,
+    llvm::function_ref<void(const plan::Collective &, const std::string &loc)>
+        visit) {
+  for (const plan::Instruction &instruction : plan.instructions)
+    if (auto *collective = std::get_if<plan::Collective>(&instruction.op))
+      if (collective->kind != plan::Collective::Kind::AllSlice)
+        visit(*collective, instruction.loc);
+}
+
+/// Samples of the first input that has a batch dim, and of a rank's part of it.
+static std::optional<std::pair<int64_t, int64_t>>
+getBatch(const plan::Plan &plan) {
+  for (const plan::Input &input : plan.inputs) {
+    if (!input.batchDim)
+      continue;
+    int64_t global = input.shape[*input.batchDim];
+    return std::pair(global, plan.buffers[input.buffer].shape[*input.batchDim]);
+  }
+  return std::nullopt;
+}
+
+void mlir::fabric::printReportJson(const plan::Plan &plan,
+                                   const ReportFacts &facts,
+                                   llvm::raw_ostream &os) {
+  llvm::json::OStream json(os, /*IndentSize=*/2);
+  json.object([&] {
+    json.attributeObject("mesh", [&] {
+      for (const plan::MeshAxis &axis : plan.mesh.axes)
+        json.attribute(axis.name, axis.size);
+    });
+    json.attributeObject("batch", [&] {
+      if (auto batch = getBatch(plan)) {
+        json.attribute("global", batch->first);
+        json.attribute("per_rank", batch->second);
+      }
+    });
+    json.attribute("flops_per_rank", facts.flopsPerRank);
+    json.attributeObject("memory", [&] {
+      json.attribute("peak_bytes", plan.memory.peak);
+      json.attribute("parameters", plan.memory.parameters);
+      json.attribute("optimizer", plan.memory.optimizer);
+      json.attribute("gradients", plan.memory.gradients);
+      json.attribute("activations", plan.memory.activations);
+      json.attribute("communication", plan.memory.communication);
+    });
+    json.attributeArray("collectives", [&] {
+      forEachCollective(plan, [&](const plan::Collective &collective,
+                                  const std::string &loc) {
+        json.object([&] {
+          json.attribute("kind", kindName(collective.kind));
+          json.attributeArray("axes", [&] {
+            for (const plan::AxisRef &axis : collective.axes)
+              json.value(axis.axis);
+          });
+          json.attribute("bytes", collective.bytesSent);
+          json.attribute("loc", loc);
+          json.attribute("why", collective.why);
+        });
+      });
+    });
+    json.attributeObject("tp_plan", [&] {
+      for (const auto &[name, style] : facts.tpPlan)
+        json.attribute(name, style);
+    });
+  });
+  os << '\n';
+}
+
+/// 12345678 -> "12.3 MB"; powers of ten, as memory figures of models are given.
+static std::string humanBytes(int64_t bytes) {
+  static constexpr const char *units[] = {"B", "kB", "MB", "GB", "TB"};
+  double value = static_cast<double>(bytes);
+  unsigned unit = 0;
+  for (; value >= 1000 && unit + 1 < std::size(units); ++unit)
+    value /= 1000;
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (unit == 0)
+    stream << bytes << " B";
+  else
+    stream << llvm::format("%.2f %s", value, units[unit]);
+  return text;
+}
+
+void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
+                               llvm::raw_ostream &os) {
+  os << "mesh          ";
+  for (const plan::MeshAxis &axis : plan.mesh.axes)
+    os << ' ' << axis.name << '=' << axis.size;
+  os << '\n';
+  if (auto batch = getBatch(plan))
+    os << "batch          " << batch->first << " global, " << batch->second
+       << " a rank\n";
+  os << "work           " << llvm::format("%.3g", double(facts.flopsPerRank))
+     << " FLOP a rank and step\n";
+  os << "memory         " << humanBytes(plan.memory.peak) << " a rank\n";
+  auto line = [&](const char *name, int64_t bytes) {
+    if (bytes)
+      os << "  " << llvm::format("%-13s", name) << humanBytes(bytes) << '\n';
+  };
+  line("parameters", plan.memory.parameters);
+  line("optimizer", plan.memory.optimizer);
+  line("gradients", plan.memory.gradients);
+  line("activations", plan.memory.activations);
+  line("communication", plan.memory.communication);
+
+  if (!facts.tpPlan.empty()) {
+    os << "tensor parallel\n";
+    for (const auto &[name, style] : facts.tpPlan)
+      os << "  " << llvm::format("%-24s", name.c_str()) << ' ' << style << '\n';
+  }
+
+  // By first appearance.
+  struct Sum {
+    std::string what;
+    int64_t count = 0, bytes = 0;
+  };
+  std::vector<Sum> sums;
+  forEachCollective(plan, [&](const plan::Collective &collective,
+                              const std::string &) {
+    std::string key = kindName(collective.kind).str() + " over " +
+                      plan::toString(collective.axes) + ": " + collective.why;
+    auto sum = llvm::find_if(sums, [&](const Sum &s) { return s.what == key; });
+    if (sum == sums.end())
+      sum = sums.insert(sum, Sum{key, 0, 0});
+    ++sum->count;
+    sum->bytes += collective.bytesSent;
+  });
+  os << (sums.empty() ? "no collectives\n"
+                      : "collectives, bytes sent by a rank\n");
+  for (const Sum &sum : sums)
+    os << "  " << llvm::format("%4lld", (long long)sum.count) << " x  "
+       << llvm::format("%10s", humanBytes(sum.bytes).c_str()) << "  "
+       << sum.what << '\n';
+}

@@ -1,0 +1,34 @@
+//===- Report.h - What a plan costs, before it runs -------------*- C++ -*-===//
+
+#ifndef FABRIC_COMPILER_DRIVER_REPORT_H
+#define FABRIC_COMPILER_DRIVER_REPORT_H
+
+#include "runtime/Plan/Plan.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/raw_ostream.h"
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mlir::fabric {
+
+/// What the report says beyond what the plan holds.
+struct ReportFacts {
+  /// Of all ops on local shapes; a multiply-add is two.
+  int64_t flopsPerRank = 0;
+  /// Parameter -> style, in the order of the model's arguments.
+  std::vector<std::pair<std::string, std::string>> tpPlan;
+};
+
+/// {"mesh", "batch", "flops_per_rank", "memory", "collectives", "tp_plan"}.
+/// Bytes are a rank's; those of a collective are what one rank sends.
+void printReportJson(const ::fabric::plan::Plan &plan, const ReportFacts &facts,
+                     llvm::raw_ostream &os);
+
+/// The same for people; collectives of one kind, axes and reason on one line.
+void printReport(const ::fabric::plan::Plan &plan, const ReportFacts &facts,
+                 llvm::raw_ostream &os);
+
+} // namespace mlir::fabric
+
+#endif // FABRIC_COMPILER_DRIVER_REPORT_H

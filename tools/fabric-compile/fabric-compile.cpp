@@ -1,0 +1,201 @@
+//===- fabric-compile.cpp - From a model to a plan ------------------------===//
+
+#include "compiler/Driver/CompileCommand.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+
+using mlir::fabric::CompileCommand;
+
+namespace {
+
+/// The size of a mesh axis, or "auto".
+struct AxisSize {
+  std::string text;
+  bool isAuto() const { return text == "auto"; }
+  int64_t value() const { return text.empty() ? 0 : std::stoll(text); }
+};
+
+std::string checkAxisSize(const std::string &text) {
+  if (text == "auto")
+    return "";
+  bool digits = !text.empty() && text.size() <= 9 &&
+                std::all_of(text.begin(), text.end(),
+                            [](unsigned char c) { return std::isdigit(c); });
+  if (digits && std::stoll(text) > 0)
+    return "";
+  return "expected a positive number or auto, found " + text;
+}
+
+std::string checkMemory(const std::string &text) {
+  if (text == "min" || text == "fast")
+    return "";
+  bool digits = !text.empty() && text.size() <= 18 &&
+                std::all_of(text.begin(), text.end(),
+                            [](unsigned char c) { return std::isdigit(c); });
+  return digits ? "" : "expected min, fast or a number of bytes, found " + text;
+}
+
+/// "cpu", "cpu:znver4"; other devices are refused with what there is.
+std::string checkTarget(const std::string &text) {
+  if (text == "cpu" || (text.rfind("cpu:", 0) == 0 && text.size() > 4))
+    return "";
+  if (text.rfind("cuda", 0) == 0)
+    return "this build compiles for cpu only, found " + text;
+  return "expected cpu or cpu:NAME, found " + text;
+}
+
+/// TP inside a node, DP across: what auto stands for.
+std::string resolveAuto(AxisSize &dp, AxisSize &tp, int64_t nodes,
+                        int64_t devices) {
+  if (!dp.isAuto() && !tp.isAuto())
+    return nodes || devices
+               ? "--nodes and --devices-per-node say what auto is; "
+                 "give --dp=auto or --tp=auto"
+               : "";
+  if (!nodes || !devices)
+    return "auto needs --nodes and --devices-per-node";
+  if (tp.isAuto())
+    tp.text = std::to_string(devices);
+  if (dp.isAuto()) {
+    int64_t tpSize = tp.text.empty() ? 2 : tp.value();
+    if (nodes * devices % tpSize != 0)
+      return "--tp=" + std::to_string(tpSize) + " does not divide the " +
+             std::to_string(nodes * devices) +
+             " devices of --nodes=" + std::to_string(nodes) +
+             " --devices-per-node=" + std::to_string(devices);
+    dp.text = std::to_string(nodes * devices / tpSize);
+  }
+  return "";
+}
+
+int usageError(const std::string &message) {
+  std::cerr << "fabric-compile: error: " << message << "\n";
+  return 2;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  CLI::App app(
+      "Compiles a model to an execution plan for a mesh of devices: tensor\n"
+      "parallel on axis tp, fully sharded data parallel on axis dp.\n\n"
+      "  fabric-compile model.mlir -o compiled.bin --dp=2 --tp=2 --train=adamw "
+      "--lr=3e-3\n"
+      "  fabric-compile model.mlir -o compiled.bin                 # "
+      "inference, "
+      "2 x 2\n"
+      "  fabric-compile model.mlir --dp=4 --tp=1 --emit=partition  # look at "
+      "the "
+      "IR\n"
+      "  fabric-compile model.mlir --report=cost.json              # bytes "
+      "before launch\n",
+      "fabric-compile");
+  CompileCommand command;
+  AxisSize dp, tp;
+  int64_t nodes = 0, devices = 0;
+  std::string train, emit, target = "cpu", report;
+
+  app.add_option("model", command.model, "the model: an MLIR file")->required();
+  app.add_option("-o,--output", command.output,
+                 "the plan to write (with --emit: the IR)");
+
+  app.add_option("--dp", dp.text,
+                 "data-parallel ranks, or auto: across nodes (default: the "
+                 "module's mesh, else 2)")
+      ->check(checkAxisSize)
+      ->group("Mesh");
+  app.add_option("--tp", tp.text,
+                 "tensor-parallel ranks, or auto: the devices of a node "
+                 "(default: the module's mesh, else 2)")
+      ->check(checkAxisSize)
+      ->group("Mesh");
+  app.add_option("--nodes", nodes, "nodes, for auto")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20))
+      ->group("Mesh");
+  app.add_option("--devices-per-node", devices, "devices of a node, for auto")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20))
+      ->group("Mesh");
+  app.add_option("--tp-plan", command.tpPlan,
+                 "JSON file of TP styles by parameter, with globs: "
+                 "{\"layers.*.w1\": \"colwise\"}")
+      ->group("Mesh");
+
+  app.add_option(
+         "--train", train,
+         "adamw: a training step; gradients: the loss and every gradient "
+         "(default: what the module says, else inference)")
+      ->check(CLI::IsMember({"adamw", "gradients"}))
+      ->group("Training");
+  auto number = [&](const char *flag, std::optional<double> &value,
+                    const char *help) {
+    app.add_option(flag, value, help)->group("Training")->check(CLI::Number);
+  };
+  number("--lr", command.lr, "learning rate; fabric-run can change it (1e-3)");
+  number("--weight-decay", command.weightDecay, "decoupled decay (1e-2)");
+  number("--beta1", command.beta1, "decay of the first moment (0.9)");
+  number("--beta2", command.beta2, "decay of the second moment (0.999)");
+  number("--eps", command.eps, "added to the denominator (1e-8)");
+
+  app.add_option(
+         "--memory", command.memory,
+         "min: one gathered weight or gradient at a time; fast: may keep "
+         "them (default); or a budget in bytes a rank")
+      ->check(checkMemory)
+      ->group("Plan");
+  app.add_option(
+         "--target", target,
+         "cpu, or cpu:NAME with LLVM's name of a processor (default: this "
+         "machine's)")
+      ->check(checkTarget)
+      ->group("Plan");
+
+  app.add_option("--emit", emit, "stop after a phase and print its IR")
+      ->check(CLI::IsMember(
+          std::vector<std::string>(std::begin(mlir::fabric::emitPhases),
+                                   std::end(mlir::fabric::emitPhases))))
+      ->group("Output");
+  auto *reportOption =
+      app.add_flag("--report", report,
+                   "memory, work and collectives: printed, or written as JSON "
+                   "to a file with --report=FILE")
+          ->group("Output");
+  app.add_flag("--remarks", command.showRemarks,
+               "say why shardings were chosen")
+      ->group("Output");
+  app.set_version_flag("--version", "fabric-compile 0.1, plan format 1");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success &success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError &error) {
+    return usageError(std::string(error.what()));
+  }
+
+  if (std::string wrong = resolveAuto(dp, tp, nodes, devices); !wrong.empty())
+    return usageError(wrong);
+  command.dp = dp.value();
+  command.tp = tp.value();
+  if (!train.empty())
+    command.train = train;
+  else if (command.lr || command.weightDecay || command.beta1 ||
+           command.beta2 || command.eps)
+    return usageError("--lr, --weight-decay, --beta1, --beta2 and --eps need "
+                      "--train=adamw");
+  if (train == "gradients" && (command.lr || command.weightDecay ||
+                               command.beta1 || command.beta2 || command.eps))
+    return usageError("--train=gradients takes no optimizer options");
+  if (target != "cpu")
+    command.cpu = target.substr(4);
+  if (!emit.empty())
+    command.emit = emit;
+  if (reportOption->count() > 0)
+    command.report = report == "true" ? "" : report;
+  if (command.output.empty() && !command.emit && !command.report)
+    return usageError("nothing to do: give -o FILE, --emit=PHASE or --report");
+  if (command.emit && *command.emit != "plan" && command.report)
+    return usageError("--report needs the whole plan; drop --emit");
+  return mlir::fabric::runCompile(command);
+}
