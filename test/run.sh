@@ -35,8 +35,8 @@ if ! $fast; then
 fi
 
 step "build"
-cmake --preset dev >build.log 2>&1 || { tail -n 20 build.log >&2; exit 1; }
-rm -f build.log
+mkdir -p build
+cmake --preset dev >build/configure.log 2>&1 || { tail -n 20 build/configure.log >&2; exit 1; }
 cmake --build build
 cmake --build build --target fabric-test-depends
 

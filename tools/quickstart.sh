@@ -22,8 +22,8 @@ step "packages"
 bash tools/install-deps.sh
 
 step "build (into $root/build)"
-cmake --preset dev >build.log 2>&1 || { tail -n 20 build.log >&2; exit 1; }
-rm -f build.log
+mkdir -p build
+cmake --preset dev >build/configure.log 2>&1 || { tail -n 20 build/configure.log >&2; exit 1; }
 cmake --build build --target fabric-opt fabric-compile fabric-run fabric-verify
 
 step "compile test/models/feedforward.mlir for dp=2 tp=2"

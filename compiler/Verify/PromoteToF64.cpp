@@ -12,16 +12,16 @@ void mlir::fabric::promoteToF64(ModuleOp module) {
   AttrTypeReplacer replacer;
   replacer.addReplacement([&](FloatType) -> Type { return f64; });
   // The data of a constant changes with its type.
-  replacer.addReplacement([&](DenseFPElementsAttr attr)
-                              -> std::pair<Attribute, WalkResult> {
-    bool lossy;
-    Attribute promoted = attr.mapValues(f64, [&](APFloat value) {
-      value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
-                    &lossy);
-      return value.bitcastToAPInt();
-    });
-    return {promoted, WalkResult::skip()};
-  });
+  replacer.addReplacement(
+      [&](DenseFPElementsAttr attr) -> std::pair<Attribute, WalkResult> {
+        bool lossy;
+        Attribute promoted = attr.mapValues(f64, [&](APFloat value) {
+          value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                        &lossy);
+          return value.bitcastToAPInt();
+        });
+        return {promoted, WalkResult::skip()};
+      });
   replacer.addReplacement(
       [&](FloatAttr attr) -> std::pair<Attribute, WalkResult> {
         return {FloatAttr::get(f64, attr.getValueAsDouble()),

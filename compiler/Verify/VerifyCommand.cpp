@@ -1,0 +1,208 @@
+//===- VerifyCommand.cpp - What fabric-verify does ------------------------===//
+
+#include "compiler/Verify/VerifyCommand.h"
+#include "compiler/Driver/Compile.h"
+#include "compiler/Driver/Diagnostics.h"
+#include "compiler/Driver/ReadModel.h"
+#include "compiler/Interpreter/Comparison.h"
+#include "compiler/Interpreter/Interpreter.h"
+#include "compiler/Registration.h"
+#include "compiler/Verify/PromoteToF64.h"
+#include "compiler/Verify/Values.h"
+#include "runtime/Executor/Session.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace mlir::fabric;
+using interpreter::Comparison;
+using interpreter::Tensor;
+
+static constexpr StringLiteral kTool = "fabric-verify";
+
+namespace {
+/// One model, its values, and what they should give.
+class Verifier {
+public:
+  Verifier(const VerifyCommand &command) : command(command) {}
+
+  LogicalResult readModel(MLIRContext *context);
+  LogicalResult interpretUnsharded();
+  FailureOr<SmallVector<Comparison>> verifyMesh(MeshSize mesh);
+  ArrayRef<std::string> getNames() const { return names; }
+
+private:
+  CompileOptions makeOptions() const;
+
+  const VerifyCommand &command;
+  std::string text;
+  OwningOpRef<ModuleOp> module; ///< In f64.
+  SmallVector<Tensor> values;
+  SmallVector<std::string> names; ///< Of the results that are compared.
+  SmallVector<Tensor> expected;
+};
+} // namespace
+
+/// Whether there is a loss to differentiate: a named float result of rank 0.
+static bool hasLoss(func::FuncOp model) {
+  for (unsigned i = 0; i < model.getNumResults(); ++i) {
+    auto type = dyn_cast<RankedTensorType>(model.getResultTypes()[i]);
+    if (type && type.getRank() == 0 && isa<FloatType>(type.getElementType()) &&
+        model.getResultAttr(i, FabricDialect::kResultAttr))
+      return true;
+  }
+  return false;
+}
+
+static bool hasTrainableParameter(func::FuncOp model) {
+  for (unsigned i = 0; i < model.getNumArguments(); ++i) {
+    auto param =
+        model.getArgAttrOfType<ParamAttr>(i, FabricDialect::kParamAttr);
+    if (param && !param.getFrozen())
+      return true;
+  }
+  return false;
+}
+
+CompileOptions Verifier::makeOptions() const {
+  CompileOptions options;
+  options.tpPlan = command.tpPlan;
+  options.memory = command.memory;
+  return options;
+}
+
+LogicalResult Verifier::readModel(MLIRContext *context) {
+  FailureOr<Model> model = mlir::fabric::readModel(context, command.model);
+  if (failed(model))
+    return failure();
+  text = model->text;
+  module = std::move(model->module);
+  func::FuncOp function = *interpreter::findModel(*module);
+  auto drawn = makeModelValues(function, command);
+  if (failed(drawn))
+    return failure();
+  values = std::move(*drawn);
+  promoteToF64(*module);
+  (*module)->removeAttr(FabricDialect::kTrainAttr);
+  if (hasLoss(function) && hasTrainableParameter(function))
+    (*module)->setAttr(FabricDialect::kTrainAttr,
+                       TrainAttr::getDefault(context, TrainMode::Gradients));
+  return success();
+}
+
+LogicalResult Verifier::interpretUnsharded() {
+  OwningOpRef<ModuleOp> reference = module->clone();
+  if (failed(runPhases(*reference, makeOptions(), Phase::Train)))
+    return failure();
+  func::FuncOp function = *interpreter::findModel(*reference);
+  auto results = interpreter::interpret(function, values);
+  if (failed(results))
+    return failure();
+  for (unsigned i = 0; i < function.getNumResults(); ++i) {
+    auto name =
+        function.getResultAttrOfType<StringAttr>(i, FabricDialect::kResultAttr);
+    if (!name)
+      continue;
+    names.push_back(name.str());
+    expected.push_back(std::move((*results)[i]));
+  }
+  if (names.empty())
+    return function.emitError() << "the model has no named result";
+  return success();
+}
+
+FailureOr<SmallVector<Comparison>> Verifier::verifyMesh(MeshSize mesh) {
+  OwningOpRef<ModuleOp> program = module->clone();
+  func::FuncOp model = *interpreter::findModel(*program);
+  ::fabric::runtime::RunInputs inputs;
+  inputs.inputs.emplace_back();
+  for (auto [arg, value] : llvm::enumerate(values)) {
+    auto type = cast<RankedTensorType>(model.getArgument(arg).getType());
+    if (auto input =
+            model.getArgAttrOfType<InputAttr>(arg, FabricDialect::kInputAttr))
+      inputs.inputs[0][input.getName().str()] = toHostTensor(value, type);
+    else if (auto param = model.getArgAttrOfType<ParamAttr>(
+                 arg, FabricDialect::kParamAttr))
+      inputs.parameters[param.getName().str()] = toHostTensor(value, type);
+  }
+
+  CompileOptions options = makeOptions();
+  options.dp = mesh.dp;
+  options.tp = mesh.tp;
+  FailureOr<CompiledPlan> compiled = compilePlan(*program, text, options);
+  if (failed(compiled))
+    return failure();
+  auto run = ::fabric::runtime::runLocal(compiled->plan, inputs);
+  if (run.failed())
+    return module->emitError() << run.message();
+
+  SmallVector<Tensor> actual;
+  for (const std::string &name : names) {
+    auto found = run->outputs.front().find(name);
+    if (found == run->outputs.front().end())
+      return module->emitError() << "the plan has no result " << name;
+    actual.push_back(fromHostTensor(found->second));
+  }
+  return interpreter::compareResults(names, expected, actual,
+                                     command.tolerance);
+}
+
+/// "grad.w1   1.2e-16   3.1e-16": a row a result, a column a mesh.
+static void printTable(const VerifyCommand &command,
+                       ArrayRef<std::string> names,
+                       ArrayRef<SmallVector<Comparison>> columns) {
+  llvm::raw_ostream &os = llvm::outs();
+  size_t width = 8;
+  for (const std::string &name : names)
+    width = std::max(width, name.size());
+  os << llvm::left_justify("dp x tp", width);
+  for (MeshSize mesh : command.meshes)
+    os << "  "
+       << llvm::right_justify((Twine(mesh.dp) + " x " + Twine(mesh.tp)).str(),
+                              10);
+  os << '\n';
+  for (auto [row, name] : llvm::enumerate(names)) {
+    os << llvm::left_justify(name, width);
+    for (ArrayRef<Comparison> column : columns)
+      os << "  "
+         << (column.empty() ? std::string("    failed")
+                            : llvm::formatv("{0,9:e1}{1}", column[row].error,
+                                            column[row].agrees ? " " : "!")
+                                  .str());
+    os << '\n';
+  }
+}
+
+int mlir::fabric::runVerify(const VerifyCommand &command) {
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  LineDiagnostics diagnostics(&context, kTool, /*showRemarks=*/false);
+
+  Verifier verifier(command);
+  if (failed(verifier.readModel(&context)) ||
+      failed(verifier.interpretUnsharded()))
+    return 1;
+  SmallVector<SmallVector<Comparison>> columns;
+  int64_t wrong = 0, failures = 0;
+  for (MeshSize mesh : command.meshes) {
+    FailureOr<SmallVector<Comparison>> column = verifier.verifyMesh(mesh);
+    failures += failed(column);
+    columns.push_back(succeeded(column) ? std::move(*column)
+                                        : SmallVector<Comparison>());
+    wrong += llvm::count_if(columns.back(),
+                            [](const Comparison &c) { return !c.agrees; });
+  }
+  printTable(command, verifier.getNames(), columns);
+  if (wrong || failures) {
+    printError(kTool, Twine(wrong) + " results differ by more than " +
+                          llvm::formatv("{0:e1}", command.tolerance).str() +
+                          ", " + Twine(failures) + " meshes failed");
+    return 1;
+  }
+  llvm::outs() << "all " << verifier.getNames().size()
+               << " results agree on all " << command.meshes.size()
+               << " meshes within "
+               << llvm::formatv("{0:e1}", command.tolerance).str() << '\n';
+  return 0;
+}
