@@ -74,6 +74,18 @@ private:
   bool isReported = false;
 };
 
+/// Bytes of global tensors are not one rank's.
+LogicalResult verifyLocal(Block &block) {
+  auto isGlobal = [](Type type) { return bool(dist::getSharding(type)); };
+  if (llvm::none_of(block.getArgumentTypes(), isGlobal) &&
+      llvm::none_of(block, [&](Operation &op) {
+        return llvm::any_of(op.getResultTypes(), isGlobal);
+      }))
+    return success();
+  return block.getParentOp()->emitOpError()
+         << "is in global view; partition it before it is scheduled";
+}
+
 /// Matrix products keep their place: they are the program.
 bool isContraction(Operation *op) {
   auto cost = dyn_cast<fabric::CostOpInterface>(op);
@@ -265,6 +277,8 @@ class Order : public schedule::impl::OrderPassBase<Order> {
       return signalPassFailure();
     }
     Block &block = function.getBody().front();
+    if (failed(verifyLocal(block)))
+      return signalPassFailure();
     FailureOr<SmallVector<Operation *>> order = Scheduler(block).run();
     if (failed(order))
       return signalPassFailure();

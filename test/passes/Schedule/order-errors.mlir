@@ -26,3 +26,11 @@ func.func @two_blocks(%p: tensor<4xf32>) {
 ^bb1:
   return
 }
+
+// -----
+
+#mesh = #dist.mesh<["dp"=2]>
+// expected-error @below {{is in global view; partition it before it is scheduled}}
+func.func @global(%p: tensor<4xf32, #dist.sharding<#mesh, [{"dp"}]>>) {
+  return
+}

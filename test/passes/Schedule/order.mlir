@@ -75,9 +75,7 @@ func.func @update_early(%x: tensor<2x4xf32> {dist.sharding = #dist.sharding<#mes
 
 #mesh = #dist.mesh<["dp"=2]>
 module attributes {dist.mesh = #mesh, dist.partitioned} {
-// The update waits for whoever reads the old value: here directly (the
-// product), through a view (the sum), and through a gathered copy (the last
-// product), so that the copy may be made again.
+// The update waits for whoever reads the old value, directly or through a view.
 // CHECK-LABEL: func.func @update_waits(
 // CHECK-SAME: %[[P:[^:]+]]: tensor<4x2xf32>
 // CHECK-NOT: fabric.adamw
@@ -118,16 +116,18 @@ module attributes {dist.mesh = #mesh, dist.partitioned} {
 // CHECK-NEXT: %[[S:.+]] = fabric.sum %[[B]]
 // CHECK-NEXT: %[[C:.+]] = fabric.linear
 // CHECK-NEXT: %[[G:.+]] = dist.all_gather %[[A]]
+// CHECK-NEXT: %[[D:.+]] = fabric.broadcast %[[S]]
 // CHECK-NEXT: return
 func.func @not_hoisted(%x: tensor<4x4xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>},
     %w: tensor<4x4xf32> {dist.sharding = #dist.sharding<#mesh, [{}, {}]>})
-    -> (tensor<8x4xf32> {dist.sharding = #dist.sharding<#mesh, [{}, {}]>}, tensor<4xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}]>}, tensor<4x4xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>}) {
+    -> (tensor<8x4xf32> {dist.sharding = #dist.sharding<#mesh, [{}, {}]>}, tensor<4x4xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>}, tensor<4x4xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>}) {
   %a = fabric.linear %x, %w : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
   %b = fabric.linear %a, %w : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
   %c = fabric.linear %a, %w : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
   %g = dist.all_gather %a dim = 0 axes = {"dp"} : tensor<4x4xf32> -> tensor<8x4xf32>
   %s = fabric.sum %b dims = [1] : tensor<4x4xf32> -> tensor<4xf32>
-  return %g, %s, %c : tensor<8x4xf32>, tensor<4xf32>, tensor<4x4xf32>
+  %d = fabric.broadcast %s dims = [0] : tensor<4xf32> -> tensor<4x4xf32>
+  return %g, %d, %c : tensor<8x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>
 }
 }
 
@@ -154,5 +154,32 @@ func.func @new_value_is_used(%p: tensor<4xf32> {dist.sharding = #dist.sharding<#
   %old = fabric.neg %p : tensor<4xf32>
   %sum = fabric.add %new, %old : tensor<4xf32>
   return %p1, %sum : tensor<4xf32>, tensor<4xf32>
+}
+}
+
+// -----
+
+#mesh = #dist.mesh<["dp"=2]>
+module attributes {dist.mesh = #mesh, dist.partitioned} {
+// And for readers of a copy that is made from the old value alone: before each
+// of them, the copy may be made again.
+// CHECK-LABEL: func.func @copies(
+// CHECK-NEXT: dist.all_gather
+// CHECK-NEXT: fabric.linear
+// CHECK-NEXT: fabric.contract
+// CHECK-NEXT: fabric.adamw
+// CHECK-NEXT: return
+func.func @copies(%p: tensor<4x2xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>},
+    %g: tensor<4x2xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>},
+    %m: tensor<4x2xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>},
+    %v: tensor<4x2xf32> {fabric.state = #fabric.state<"p", "exp_avg_sq">, dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>},
+    %lr: tensor<f64> {fabric.scalar = #fabric.scalar<"lr", 3.0e-3>, dist.sharding = #dist.sharding<#mesh, []>},
+    %step: tensor<f64> {fabric.scalar = #fabric.scalar<"step", 1.0>, dist.sharding = #dist.sharding<#mesh, []>})
+    -> (tensor<4x2xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>}, tensor<4x2xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>}) {
+  %p1, %m1, %v1 = fabric.adamw %p, %g, %m, %v, lr = %lr, step = %step {beta1 = 9.0e-1 : f64, beta2 = 9.99e-1 : f64, eps = 1.0e-8 : f64, weight_decay = 1.0e-2 : f64} : (tensor<4x2xf32>, tensor<4x2xf32>, tensor<4x2xf32>, tensor<4x2xf32>, tensor<f64>, tensor<f64>) -> (tensor<4x2xf32>, tensor<4x2xf32>, tensor<4x2xf32>)
+  %full = dist.all_gather %p dim = 0 axes = {"dp"} : tensor<4x2xf32> -> tensor<8x2xf32>
+  %y = fabric.linear %g, %full : (tensor<4x2xf32>, tensor<8x2xf32>) -> tensor<4x8xf32>
+  %z = fabric.contract %y, %full batch = [] x [] contract = [1] x [0] : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+  return %p1, %z : tensor<4x2xf32>, tensor<4x2xf32>
 }
 }
