@@ -128,7 +128,7 @@ static void explainDecision(const ShardingTable &table,
   emitRemark(node.op->getLoc())
       << "axes " << table.getAtoms().getAxes({decision.atom}).str() << " split "
       << nameFactor(node, decision.factor) << " of '" << node.op->getName()
-      << "', which sends " << decision.bytes << " bytes a rank; "
+      << "', which sends about " << decision.bytes << " bytes a rank; "
       << nameFactor(node, decision.otherFactor) << " would send "
       << decision.otherBytes;
 }
