@@ -4,8 +4,10 @@
 // there are few, else runs of atoms that stand together in the source and in
 // the target, so that an axis of 64 is one token and not six. A state is a
 // string: the tokens of every dim, a separator after each, then the partial
-// tokens. Its cost is compared with that of the plan that always works (reduce
-// in full, gather what differs, slice), which bounds the search from above.
+// tokens. The plan that always works (reduce in full, gather what differs,
+// slice) bounds the search from above; where there are many tokens a hurried
+// search improves the bound first, and stands in if the exact one grows too
+// large.
 //
 //===----------------------------------------------------------------------===//
 
@@ -61,7 +63,7 @@ public:
   Search(const dist::MeshAtoms &atoms, ArrayRef<int64_t> shape,
          int64_t elementBytes, const Placement &from, const Placement &to);
 
-  ReshardPlan run();
+  ReshardPlan run() const;
 
 private:
   using Token = uint8_t;
@@ -97,6 +99,8 @@ private:
                    function_ref<void(const Move &)> callback) const;
   bool apply(const Move &move, State &state) const;
   ReshardPlan getSafePlan() const;
+  int64_t countMisplaced(const State &state) const;
+  std::optional<ReshardPlan> find(Cost bound, int64_t pull) const;
 
   const dist::MeshAtoms &atoms;
   ArrayRef<int64_t> shape;
@@ -358,11 +362,23 @@ ReshardPlan Search::getSafePlan() const {
   return plan;
 }
 
-ReshardPlan Search::run() {
-  ReshardPlan safe = getSafePlan();
-  Cost bound(safe.bytes, safe.steps.size());
-  std::string start = encode(source), goal = encode(target);
+/// How many tokens are not where the target has them.
+int64_t Search::countMisplaced(const State &state) const {
+  int64_t count = state.partial.size();
+  for (auto [dim, targetDim] : llvm::zip_equal(state.dims, target.dims)) {
+    size_t common = 0;
+    while (common < std::min(dim.size(), targetDim.size()) &&
+           dim[common] == targetDim[common])
+      ++common;
+    count += dim.size() + targetDim.size() - 2 * common;
+  }
+  return count;
+}
 
+/// The cheapest plan that costs at most `bound`, if the search gets there. With
+/// a `pull`, in bytes a misplaced token, it hurries, and finds a good one.
+std::optional<ReshardPlan> Search::find(Cost bound, int64_t pull) const {
+  std::string start = encode(source), goal = encode(target);
   std::map<std::string, Node> nodes;
   // The key is part of the order: equal costs are taken in the same order
   // everywhere.
@@ -370,15 +386,19 @@ ReshardPlan Search::run() {
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue;
   nodes[start].cost = {0, 0};
   queue.push({{0, 0}, start});
+  bool found = false;
   while (!queue.empty() && nodes.size() < kMaxStates) {
-    auto [cost, key] = queue.top();
+    std::string key = queue.top().second;
     queue.pop();
     Node &node = nodes[key];
     if (node.done)
       continue;
     node.done = true;
-    if (key == goal)
+    if (key == goal) {
+      found = true;
       break;
+    }
+    Cost cost = node.cost;
     State state = decode(key);
     int64_t operandBytes = getLocalBytes(state);
     forEachMove(state, [&](const Move &move) {
@@ -395,15 +415,15 @@ ReshardPlan Search::run() {
       if (!isNew && it->second.cost <= nextCost)
         return;
       it->second = {nextCost, key, move, bytes, false};
-      queue.push({nextCost, nextKey});
+      int64_t pulled = pull ? pull * countMisplaced(next) : 0;
+      queue.push({{nextCost.first + pulled, nextCost.second}, nextKey});
     });
   }
+  if (!found)
+    return std::nullopt;
 
-  auto end = nodes.find(goal);
-  if (end == nodes.end() || !end->second.done)
-    return safe;
   ReshardPlan plan;
-  plan.bytes = end->second.cost.first;
+  plan.bytes = nodes[goal].cost.first;
   for (std::string key = goal; key != start;) {
     const Node &node = nodes[key];
     ReshardStep step{
@@ -415,6 +435,19 @@ ReshardPlan Search::run() {
   }
   std::reverse(plan.steps.begin(), plan.steps.end());
   return plan;
+}
+
+ReshardPlan Search::run() const {
+  ReshardPlan best = getSafePlan();
+  auto improve = [&](int64_t pull) {
+    Cost bound(best.bytes, best.steps.size());
+    if (std::optional<ReshardPlan> plan = find(bound, pull))
+      best = std::move(*plan);
+  };
+  if (!anyOrder)
+    improve(/*pull=*/getLocalBytes(source));
+  improve(/*pull=*/0);
+  return best;
 }
 
 const ReshardPlan &ReshardPlanner::getPlan(ArrayRef<int64_t> shape,

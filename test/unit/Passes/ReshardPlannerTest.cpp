@@ -362,6 +362,27 @@ TEST_F(ReshardPlannerTest, LargeMeshesMoveWholeAxes) {
             "scatter 1 {\"tp\"}\nscatter 0 {\"dp\"}\n4186112");
 }
 
+TEST_F(ReshardPlannerTest, ScrambledLargeMeshesAreNotGatheredWhole) {
+  // Too many parts for an exact search; still far from the whole tensor.
+  auto type = [&](StringRef sharding) {
+    std::string text = ("tensor<8192x8192x64xf32, #dist.sharding<#dist.mesh<["
+                        "\"pp\"=8, \"dp\"=64, \"tp\"=8]>, " +
+                        sharding + ">>")
+                           .str();
+    return cast<RankedTensorType>(parseType(text, &context));
+  };
+  RankedTensorType from = type(R"([{"dp"}, {"tp"}, {"pp"}])");
+  RankedTensorType to = type(
+      R"([{"dp":(1)8, "pp":(2)2}, {"tp":(2)4, "pp":(1)2, "dp":(32)2}, {"dp":(8)4}])");
+  ReshardPlanner planner(dist::getSharding(from).getMesh());
+  const ReshardPlan &plan = planner.getPlan(from, to);
+  Placement now = Placement::get(planner.getAtoms(), dist::getSharding(from));
+  for (const ReshardStep &step : plan.steps)
+    step.apply(now);
+  EXPECT_TRUE(now == Placement::get(planner.getAtoms(), dist::getSharding(to)));
+  EXPECT_LT(plan.bytes, int64_t(8192) * 8192 * 64 * 4 / 100);
+}
+
 TEST_F(ReshardPlannerTest, BytesAreThoseOfTheOps) {
   StringRef text = R"mlir(
     #mesh = #dist.mesh<["dp"=3, "tp"=2]>
