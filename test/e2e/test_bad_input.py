@@ -64,7 +64,7 @@ def run(folder, plan="compiled.bin", weights="weights.safetensors", data="x.npy"
     "flags, patterns",
     [
         (["--dp=3", "--tp=1"], [r"\bx\b", r"dim 0", r"\bdp\b"]),
-        (["--dp=1", "--tp=7"], [r"\btp\b|7"]),
+        (["--dp=1", "--tp=many"], [r"tp"]),
         (["--dp=0"], [r"dp"]),
         (["--dp=two"], [r"dp"]),
         (["--train=sgd"], [r"--train|train"]),
@@ -123,7 +123,12 @@ def test_opt_unknown_axis_and_partitioned_twice(tmp_path):
     fails([OPT, MODEL, "--shard-2d=dp=2 pp=2"], r"pp")
     once = run_tool([OPT, MODEL, "--shard-2d=dp=2 tp=2"])
     (tmp_path / "once.mlir").write_text(once)
-    fails([OPT, tmp_path / "once.mlir", "--shard-2d=dp=2 tp=2"], r"partitioned")
+    # fabric-opt shows the source below the error, as MLIR's tools do.
+    result = subprocess.run(
+        [OPT, tmp_path / "once.mlir", "--shard-2d=dp=2 tp=2"], capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 1 and result.stdout == ""
+    assert re.search(r"^\S+once\.mlir:2:1: error: .*partitioned", result.stderr)
 
 
 # fabric-run
@@ -139,7 +144,7 @@ def test_run_damaged_plans(folder, tmp_path):
             r"checksum|SHA",
         ),
         "cut": (plan[:-100], r"checksum|SHA|truncated|short"),
-        "empty": (b"", r"truncated|short|empty|not a plan"),
+        "empty": (b"", r"not a compiled plan"),
     }
     for data, pattern in damaged.values():
         (tmp_path / "damaged.bin").write_bytes(data)
