@@ -31,6 +31,8 @@ void mlir::fabric::buildShardPipeline(OpPassManager &pm,
   pm.addPass(sharding::createSetMeshPass({options.dp, options.tp}));
   // What the user says about parameters, before anything is chosen or stored.
   pm.addPass(sharding::createApplyTpPlanPass({options.tpPlan}));
+  // What is left open by then, with all derivatives in sight.
+  pm.addPass(sharding::createChooseTpPass());
   // Storage and compute shardings follow from the styles.
   pm.addPass(sharding::createAssignStoragePass());
   pm.addPass(sharding::createPropagatePass());

@@ -55,6 +55,45 @@ def ApplyTpPlanPass : Pass<"dist-apply-tp-plan", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::dist::DistDialect"];
 }
 
+def ChooseTpPass : Pass<"dist-choose-tp", "::mlir::ModuleOp"> {
+  let summary = "Chooses tensor-parallel styles by cost";
+  let description = [{
+    Parameters without a style get one, for forward and backward together. In this
+    order the choice minimises: FLOPs a rank of matrix products; bytes a rank of
+    parameters of two or more dims; bytes that a rank sends, plus 1/32 of those
+    that all other ops touch; collectives. Styles that are there stay, and all
+    layouts of activations that a sharding rule allows are considered. A remark a
+    parameter says what was chosen and why, and one a function what it comes to.
+
+    A parameter that axis "tp" cannot split on dim 0 or 1 is replicated. A bias is
+    split where what it is added to is split already; terms of a product are not
+    scattered for its sake.
+
+    **Precondition**: the module has a mesh; tensors are global, without shardings.
+    **Postcondition**: if the mesh's axis "tp" is larger than 1, every parameter of
+    a function of one block has `dist.tp`.
+
+    ```mlir
+    // {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>}
+    func.func @f(%x: ..., %w1: tensor<256x128xf32> {fabric.param = ...},
+                 %w2: tensor<128x256xf32> {fabric.param = ...}) {
+      %0 = fabric.linear %x, %w1 : ...
+      %1 = fabric.silu %0 : ...
+      %2 = fabric.linear %1, %w2 : ...
+    // becomes
+    func.func @f(%x: ..., %w1: tensor<256x128xf32> {dist.tp = #dist.tp<colwise>, ...},
+                 %w2: tensor<128x256xf32> {dist.tp = #dist.tp<rowwise>, ...}) {
+    ```
+  }];
+  let statistics = [
+    Statistic<"numChosen", "chosen", "parameters that got a style">,
+    Statistic<"numTransitions", "transitions",
+              "pairs of a partial plan and a strategy that were looked at">,
+    Statistic<"numKept", "kept", "most partial plans kept at once">,
+    Statistic<"numCut", "cut", "functions with too many of them to keep all">];
+  let dependentDialects = ["::mlir::dist::DistDialect"];
+}
+
 def AssignStoragePass : Pass<"dist-assign-storage", "::mlir::ModuleOp"> {
   let summary = "Says how arguments and updated results are stored";
   let description = [{

@@ -1,0 +1,488 @@
+//===- TpSearch.cpp - Layouts over one mesh axis, by cost -----------------===//
+//
+// A frontier dynamic program. Ops are decided one after the other. Tensors that
+// are touched both before and after a place in that order are *live* there; all
+// that a partial plan hands on is, for each of them, how it was left, if its
+// maker has been decided, and how it is needed so far. Of partial plans that
+// agree in this only the cheapest is kept, and none that is certain to end up
+// no better than another, whatever follows.
+//
+// The set of partial plans at a place, with costs relative to the first, is a
+// frontier. Frontiers and steps are numbered by their content, so the layers of
+// a deep model soon go round in a circle that is looked up instead of searched.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Analysis/TpSearch.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace mlir::analysis;
+
+namespace {
+/// A live tensor in a partial plan.
+class Slot {
+public:
+  Slot() = default;
+  static Slot fromWord(uint64_t word) { return Slot(word); }
+  uint64_t toWord() const { return word; }
+
+  bool isLeft() const { return word >> kLeftShift; }
+  TpState getLeft() const {
+    return TpState::fromCode((word >> kLeftShift) - 1);
+  }
+  TpNeeds getNeeds() const { return word & ((uint64_t(1) << kLeftShift) - 1); }
+  void leave(TpState state) {
+    word |= uint64_t(state.getCode() + 1) << kLeftShift;
+  }
+  void need(TpNeeds needs) { word |= needs; }
+  void setNeeds(TpNeeds needs) { word = (word & ~getNeeds()) | needs; }
+  bool operator==(Slot other) const { return word == other.word; }
+
+private:
+  static constexpr unsigned kLeftShift = 56;
+  explicit Slot(uint64_t word) : word(word) {}
+  uint64_t word = 0;
+};
+
+/// A tensor, and what may still happen to it.
+struct Future {
+  TpTensor tensor;
+  TpNeeds needs = 0;
+  /// A bit a state; none if its maker has been decided.
+  TpNeeds left = 0;
+};
+
+/// One op at its place in the order.
+struct Step {
+  const TpOp *op = nullptr;
+  /// Of operands, then of results, among live and new tensors.
+  SmallVector<unsigned, 6> touched;
+  /// Of live and new tensors: the future after the step; the last touch is
+  /// over where `dies`.
+  SmallVector<unsigned> futures;
+  SmallVector<bool> dies;
+};
+
+struct PartialPlan {
+  SmallVector<Slot, 8> slots;
+  TpCost cost;
+};
+using Frontier = SmallVector<PartialPlan, 0>;
+
+/// From a frontier to the next: for every plan in that, the plan that it comes
+/// from, and the strategy that was added.
+struct Transition {
+  unsigned to = 0;
+  SmallVector<std::pair<unsigned, unsigned>, 0> origins;
+};
+
+/// Numbers sequences of words by their content.
+class Interner {
+public:
+  /// The number, and whether it is new.
+  std::pair<unsigned, bool> intern(ArrayRef<uint64_t> words) {
+    StringRef key(reinterpret_cast<const char *>(words.data()),
+                  words.size() * sizeof(uint64_t));
+    auto [it, isNew] = ids.try_emplace(key, ids.size());
+    return {it->second, isNew};
+  }
+
+private:
+  llvm::StringMap<unsigned> ids;
+};
+
+void append(SmallVectorImpl<uint64_t> &words, const TpCost &cost) {
+  words.append({uint64_t(cost.flops), uint64_t(cost.weightBytes),
+                uint64_t(cost.traffic), uint64_t(cost.numCollectives)});
+}
+
+class Search {
+public:
+  Search(const TpGraph &graph, size_t beam) : graph(graph), beam(beam) {}
+  std::optional<TpPlan> run();
+
+private:
+  void findFutures();
+  unsigned internFuture(const Future &future);
+  unsigned internOp(const TpOp &op);
+  unsigned internStep(unsigned op);
+  unsigned internFrontier(Frontier frontier);
+
+  std::optional<TpCost> charge(const TpTensor &tensor, Slot slot) const;
+  std::optional<TpCost> chargeLater(const Future &future, Slot slot,
+                                    TpNeeds needs,
+                                    std::optional<TpState> left) const;
+  std::optional<TpCost> getWorstExtra(unsigned future, Slot a, Slot b);
+  std::optional<TpCost> computeWorstExtra(const Future &future, Slot a,
+                                          Slot b) const;
+
+  bool apply(const Step &step, const TpStrategy &strategy,
+             PartialPlan &plan) const;
+  TpCost getLowerBound(ArrayRef<unsigned> futures,
+                       const PartialPlan &plan) const;
+  bool isDominated(ArrayRef<unsigned> futures, const PartialPlan &a,
+                   const PartialPlan &b);
+  Transition expand(unsigned frontier, const Step &step);
+
+  const TpGraph &graph;
+  size_t beam;
+  TpPlan result;
+
+  SmallVector<Future, 0> futures;
+  /// For every op and tensor that it touches, the future after it, and whether
+  /// it was the last to touch it.
+  SmallVector<SmallVector<std::pair<unsigned, bool>, 6>, 0> futuresAfter;
+  SmallVector<unsigned> live;
+  SmallVector<unsigned> liveFutures;
+
+  Interner futureIds, opIds, stepIds, frontierIds;
+  SmallVector<Step, 0> steps;
+  SmallVector<Frontier, 0> frontiers;
+  SmallVector<Transition, 0> transitions;
+  DenseMap<std::pair<unsigned, unsigned>, unsigned> transitionOf;
+  DenseMap<std::pair<unsigned, std::pair<uint64_t, uint64_t>>,
+           std::optional<TpCost>>
+      worstExtras;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+unsigned Search::internFuture(const Future &future) {
+  auto [id, isNew] =
+      futureIds.intern({uint64_t(future.tensor.bytes), future.tensor.movable,
+                        future.needs, future.left});
+  if (isNew)
+    futures.push_back(future);
+  return id;
+}
+
+unsigned Search::internOp(const TpOp &op) {
+  SmallVector<uint64_t> words{op.operands.size(), op.results.size()};
+  for (const TpStrategy &strategy : op.strategies) {
+    words.append(strategy.needs.begin(), strategy.needs.end());
+    for (TpState state : strategy.results)
+      words.push_back(state.getCode());
+    append(words, strategy.cost);
+  }
+  return opIds.intern(words).first;
+}
+
+/// From the last op to the first.
+void Search::findFutures() {
+  futuresAfter.resize(graph.ops.size());
+  SmallVector<Future, 0> after;
+  SmallVector<bool> isTouched(graph.tensors.size());
+  for (const TpTensor &tensor : graph.tensors)
+    after.push_back({tensor});
+  for (auto [op, list] :
+       llvm::reverse(llvm::zip_equal(graph.ops, futuresAfter))) {
+    auto record = [&, &list = list](unsigned tensor) {
+      list.push_back({internFuture(after[tensor]), !isTouched[tensor]});
+    };
+    llvm::for_each(op.operands, record);
+    llvm::for_each(op.results, record);
+    for (const TpStrategy &strategy : op.strategies) {
+      for (auto [tensor, need] : llvm::zip_equal(op.operands, strategy.needs))
+        after[tensor].needs |= need;
+      for (auto [tensor, state] : llvm::zip_equal(op.results, strategy.results))
+        after[tensor].left |= needs(state);
+    }
+    for (unsigned tensor : op.operands)
+      isTouched[tensor] = true;
+    for (unsigned tensor : op.results)
+      isTouched[tensor] = true;
+  }
+}
+
+/// Steps are equal if all that the search sees of them is. Moves the list of
+/// live tensors on.
+unsigned Search::internStep(unsigned index) {
+  Step step;
+  step.op = &graph.ops[index];
+  SmallVector<unsigned> tensors = live;
+  step.futures = liveFutures;
+  step.dies.resize(live.size());
+  auto touch = [&](unsigned tensor) {
+    unsigned slot = llvm::find(tensors, tensor) - tensors.begin();
+    auto [future, dies] = futuresAfter[index][step.touched.size()];
+    if (slot == tensors.size()) {
+      tensors.push_back(tensor);
+      step.futures.emplace_back();
+      step.dies.emplace_back();
+    }
+    step.futures[slot] = future;
+    step.dies[slot] = dies;
+    step.touched.push_back(slot);
+  };
+  llvm::for_each(step.op->operands, touch);
+  llvm::for_each(step.op->results, touch);
+
+  SmallVector<uint64_t> words{internOp(*step.op), live.size()};
+  words.append(step.touched.begin(), step.touched.end());
+  live.clear();
+  liveFutures.clear();
+  for (auto [tensor, future, dies] :
+       llvm::zip_equal(tensors, step.futures, step.dies)) {
+    words.push_back(2 * uint64_t(future) + dies);
+    if (dies)
+      continue;
+    live.push_back(tensor);
+    liveFutures.push_back(future);
+  }
+  auto [id, isNew] = stepIds.intern(words);
+  if (isNew)
+    steps.push_back(std::move(step));
+  return id;
+}
+
+unsigned Search::internFrontier(Frontier frontier) {
+  SmallVector<uint64_t> words{frontier.size()};
+  for (const PartialPlan &plan : frontier) {
+    for (Slot slot : plan.slots)
+      words.push_back(slot.toWord());
+    append(words, plan.cost);
+  }
+  auto [id, isNew] = frontierIds.intern(words);
+  if (isNew)
+    frontiers.push_back(std::move(frontier));
+  return id;
+}
+
+//===----------------------------------------------------------------------===//
+// Costs of live tensors
+//===----------------------------------------------------------------------===//
+
+std::optional<TpCost> Search::charge(const TpTensor &tensor, Slot slot) const {
+  std::optional<TpCharge> charge =
+      chargeTensor(graph.axisSize, tensor, slot.getLeft(), slot.getNeeds());
+  if (!charge)
+    return std::nullopt;
+  return charge->toCost();
+}
+
+/// The charge if the slot is left and needed so in the end.
+std::optional<TpCost> Search::chargeLater(const Future &future, Slot slot,
+                                          TpNeeds needs,
+                                          std::optional<TpState> left) const {
+  if (left)
+    slot.leave(*left);
+  slot.need(needs);
+  return charge(future.tensor, slot);
+}
+
+/// How much more a tensor may cost in the end if it is in slot a than if it is
+/// in slot b; nothing if a may become impossible where b is not. Looks at every
+/// set of needs, also at those that no choice of strategies leads to.
+std::optional<TpCost> Search::computeWorstExtra(const Future &future, Slot a,
+                                                Slot b) const {
+  SmallVector<std::optional<TpState>> lefts;
+  if (a.isLeft())
+    lefts.push_back(std::nullopt);
+  for (unsigned code = 0; code < kTpNeedKinds; ++code)
+    if (!a.isLeft() && (future.left & needs(TpState::fromCode(code))))
+      lefts.push_back(TpState::fromCode(code));
+  constexpr int kMostNeeds = 10;
+  if (llvm::popcount(future.needs) > kMostNeeds)
+    return std::nullopt;
+
+  std::optional<TpCost> worst;
+  for (std::optional<TpState> left : lefts) {
+    // All subsets of the needs, the empty one last.
+    TpNeeds subset = future.needs;
+    while (true) {
+      if (auto costB = chargeLater(future, b, subset, left)) {
+        auto costA = chargeLater(future, a, subset, left);
+        if (!costA)
+          return std::nullopt;
+        TpCost extra = *costA - *costB;
+        if (!worst || *worst < extra)
+          worst = extra;
+      }
+      if (subset == 0)
+        break;
+      subset = (subset - 1) & future.needs;
+    }
+  }
+  return worst.value_or(TpCost{});
+}
+
+std::optional<TpCost> Search::getWorstExtra(unsigned future, Slot a, Slot b) {
+  if (a == b)
+    return TpCost{};
+  auto [it, isNew] =
+      worstExtras.try_emplace({future, {a.toWord(), b.toWord()}});
+  if (isNew)
+    it->second = computeWorstExtra(futures[future], a, b);
+  return it->second;
+}
+
+//===----------------------------------------------------------------------===//
+// Partial plans
+//===----------------------------------------------------------------------===//
+
+/// Adds a strategy; false if that is impossible. Slots of tensors that are
+/// touched no more are charged and dropped, those of all others say no more
+/// than matters.
+bool Search::apply(const Step &step, const TpStrategy &strategy,
+                   PartialPlan &plan) const {
+  plan.slots.resize(step.futures.size());
+  plan.cost += strategy.cost;
+  size_t numOperands = strategy.needs.size();
+  for (auto [index, slot] : llvm::enumerate(step.touched)) {
+    if (index < numOperands)
+      plan.slots[slot].need(strategy.needs[index]);
+    else
+      plan.slots[slot].leave(strategy.results[index - numOperands]);
+  }
+  for (unsigned index : step.touched) {
+    Slot &slot = plan.slots[index];
+    if (!slot.isLeft())
+      continue;
+    std::optional<TpNeeds> moves = getMoves(futures[step.futures[index]].tensor,
+                                            slot.getLeft(), slot.getNeeds());
+    if (!moves)
+      return false;
+    slot.setNeeds(*moves);
+  }
+  size_t kept = 0;
+  for (size_t index = 0; index < plan.slots.size(); ++index) {
+    if (!step.dies[index]) {
+      plan.slots[kept++] = plan.slots[index];
+      continue;
+    }
+    plan.cost +=
+        *charge(futures[step.futures[index]].tensor, plan.slots[index]);
+  }
+  plan.slots.truncate(kept);
+  return true;
+}
+
+/// Of the whole plan, as far as it is decided.
+TpCost Search::getLowerBound(ArrayRef<unsigned> survivors,
+                             const PartialPlan &plan) const {
+  TpCost cost = plan.cost;
+  for (auto [future, slot] : llvm::zip_equal(survivors, plan.slots))
+    if (slot.isLeft())
+      cost += *charge(futures[future].tensor, slot);
+  return cost;
+}
+
+/// Whether plan b cannot end up better than plan a.
+bool Search::isDominated(ArrayRef<unsigned> survivors, const PartialPlan &a,
+                         const PartialPlan &b) {
+  TpCost cost = a.cost;
+  for (auto [future, slotA, slotB] :
+       llvm::zip_equal(survivors, a.slots, b.slots)) {
+    std::optional<TpCost> extra = getWorstExtra(future, slotA, slotB);
+    if (!extra)
+      return false;
+    cost += *extra;
+  }
+  return cost <= b.cost;
+}
+
+Transition Search::expand(unsigned from, const Step &step) {
+  struct Candidate {
+    PartialPlan plan;
+    std::pair<unsigned, unsigned> origin;
+    TpCost lowerBound;
+  };
+  SmallVector<unsigned> survivors;
+  for (auto [future, dies] : llvm::zip_equal(step.futures, step.dies))
+    if (!dies)
+      survivors.push_back(future);
+
+  // Merge.
+  SmallVector<Candidate, 0> candidates;
+  Interner slots;
+  for (auto [parent, plan] : llvm::enumerate(frontiers[from]))
+    for (auto [index, strategy] : llvm::enumerate(step.op->strategies)) {
+      ++result.numTransitions;
+      Candidate candidate{plan, {parent, index}, {}};
+      if (!apply(step, strategy, candidate.plan))
+        continue;
+      auto words = llvm::map_to_vector(candidate.plan.slots,
+                                       [](Slot slot) { return slot.toWord(); });
+      auto [id, isNew] = slots.intern(words);
+      if (isNew)
+        candidates.push_back(std::move(candidate));
+      else if (candidate.plan.cost < candidates[id].plan.cost)
+        candidates[id] = std::move(candidate);
+    }
+
+  // Prune. What dominates another has no larger lower bound.
+  for (Candidate &candidate : candidates)
+    candidate.lowerBound = getLowerBound(survivors, candidate.plan);
+  auto order = llvm::to_vector(llvm::seq<size_t>(0, candidates.size()));
+  llvm::sort(order, [&](size_t a, size_t b) {
+    const TpCost &costA = candidates[a].lowerBound,
+                 &costB = candidates[b].lowerBound;
+    return costA == costB ? a < b : costA < costB;
+  });
+  Transition transition;
+  Frontier frontier;
+  for (size_t index : order) {
+    Candidate &candidate = candidates[index];
+    if (llvm::any_of(frontier, [&](const PartialPlan &kept) {
+          return isDominated(survivors, kept, candidate.plan);
+        }))
+      continue;
+    if (frontier.size() == beam) {
+      result.isCut = true;
+      break;
+    }
+    frontier.push_back(std::move(candidate.plan));
+    transition.origins.push_back(candidate.origin);
+  }
+  result.numKept = std::max(result.numKept, frontier.size());
+
+  if (!frontier.empty()) {
+    TpCost base = frontier.front().cost;
+    for (PartialPlan &plan : frontier)
+      plan.cost -= base;
+  }
+  transition.to = internFrontier(std::move(frontier));
+  return transition;
+}
+
+std::optional<TpPlan> Search::run() {
+  findFutures();
+  unsigned frontier = internFrontier({PartialPlan()});
+  SmallVector<unsigned> path;
+  for (unsigned op = 0; op < graph.ops.size(); ++op) {
+    unsigned step = internStep(op);
+    auto [it, isNew] =
+        transitionOf.try_emplace({frontier, step}, transitions.size());
+    path.push_back(it->second);
+    if (isNew)
+      transitions.push_back(expand(frontier, steps[step]));
+    frontier = transitions[path.back()].to;
+    if (frontiers[frontier].empty())
+      return std::nullopt;
+  }
+
+  // No tensor is live: the only plan that is left is the best.
+  unsigned plan = 0;
+  for (unsigned transition : llvm::reverse(path)) {
+    auto [parent, strategy] = transitions[transition].origins[plan];
+    result.strategies.push_back(strategy);
+    plan = parent;
+  }
+  std::reverse(result.strategies.begin(), result.strategies.end());
+  std::optional<TpTotals> totals = evaluateTp(graph, result.strategies);
+  if (!totals)
+    return std::nullopt;
+  result.totals = *totals;
+  return std::move(result);
+}
+
+std::optional<TpPlan> mlir::analysis::searchTp(const TpGraph &graph,
+                                               size_t beam) {
+  return Search(graph, beam).run();
+}

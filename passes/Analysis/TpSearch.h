@@ -1,0 +1,164 @@
+//===- TpSearch.h - Layouts over one mesh axis, by cost ---------*- C++ -*-===//
+//
+// A program as ops that each have a few strategies over one axis of a mesh: in
+// which state they need their operands and leave their results. A tensor that
+// is left in one state and needed in others costs collectives. Of all ways to
+// choose a strategy for every op, the search finds the one of least cost:
+// README.md says how. It knows nothing of the IR.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_PASSES_ANALYSIS_TPSEARCH_H
+#define FABRIC_PASSES_ANALYSIS_TPSEARCH_H
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/SmallVector.h"
+#include <optional>
+#include <tuple>
+
+namespace mlir::analysis {
+
+/// Where a tensor is, over the axis.
+class TpState {
+public:
+  /// Dims from here on are never split.
+  static constexpr unsigned kMaxDims = 12;
+
+  static TpState replicated() { return TpState(0); }
+  /// Every rank holds a term: the value is their sum.
+  static TpState partial() { return TpState(1); }
+  static TpState split(unsigned dim) { return TpState(2 + dim); }
+  static TpState fromCode(unsigned code) { return TpState(code); }
+
+  bool isPartial() const { return code == 1; }
+  bool isSplit() const { return code >= 2; }
+  unsigned getDim() const { return code - 2; }
+  /// Replicated, partial, split on dim 0, 1, ...: small and dense.
+  unsigned getCode() const { return code; }
+  bool operator==(TpState other) const { return code == other.code; }
+
+private:
+  explicit TpState(unsigned code) : code(code) {}
+  unsigned code;
+};
+
+/// A set of ways in which a tensor is needed; one strategy needs an operand in
+/// one way, the users of a tensor together in several.
+using TpNeeds = uint64_t;
+
+constexpr unsigned kTpNeedKinds = 2 + TpState::kMaxDims;
+/// In this state, by whatever collective leads there.
+inline TpNeeds needs(TpState state) { return TpNeeds(1) << state.getCode(); }
+/// Left in this state by the op that makes it: an update in place.
+inline TpNeeds needsExactly(TpState state) {
+  return TpNeeds(1) << (kTpNeedKinds + state.getCode());
+}
+/// In this state, but not by scattering terms.
+inline TpNeeds needsUnscattered(TpState state) {
+  return TpNeeds(1) << (2 * kTpNeedKinds + state.getCode());
+}
+/// In any state but partial, which is reduced to all.
+inline TpNeeds needsReduced() { return TpNeeds(1) << (3 * kTpNeedKinds); }
+
+/// Compared in this order.
+struct TpCost {
+  /// Of matrix products, a rank.
+  int64_t flops = 0;
+  /// Bytes a rank of the parameters that count.
+  int64_t weightBytes = 0;
+  /// 32 times the bytes that a rank sends, and those that it touches.
+  int64_t traffic = 0;
+  int64_t numCollectives = 0;
+
+  auto asTuple() const {
+    return std::tie(flops, weightBytes, traffic, numCollectives);
+  }
+  bool operator<(const TpCost &other) const {
+    return asTuple() < other.asTuple();
+  }
+  bool operator==(const TpCost &other) const {
+    return asTuple() == other.asTuple();
+  }
+  bool operator<=(const TpCost &other) const { return !(other < *this); }
+  TpCost &operator+=(const TpCost &other);
+  TpCost &operator-=(const TpCost &other);
+  friend TpCost operator+(TpCost a, const TpCost &b) { return a += b; }
+  friend TpCost operator-(TpCost a, const TpCost &b) { return a -= b; }
+};
+
+struct TpTensor {
+  /// Of one rank, were the tensor not split over the axis.
+  int64_t bytes = 0;
+  /// False: once split it stays where it is. A parameter is never gathered.
+  bool movable = true;
+};
+
+struct TpStrategy {
+  /// One need an operand, one state a result.
+  SmallVector<TpNeeds, 4> needs;
+  SmallVector<TpState, 2> results;
+  /// Of the op itself, without what its tensors send.
+  TpCost cost;
+};
+
+/// Ops without operands stand for parameters.
+struct TpOp {
+  SmallVector<unsigned, 4> operands;
+  SmallVector<unsigned, 2> results;
+  SmallVector<TpStrategy, 4> strategies;
+};
+
+/// Every tensor is the result of one op. Ops stand in the order in which they
+/// are searched, which may be any: the fewer tensors have users or makers on
+/// both sides of a place in it, the cheaper the search.
+struct TpGraph {
+  int64_t axisSize = 1;
+  SmallVector<TpTensor, 0> tensors;
+  SmallVector<TpOp, 0> ops;
+};
+
+struct TpTotals {
+  TpCost cost;
+  int64_t sentBytes = 0;
+};
+
+struct TpPlan {
+  /// The index of one strategy an op.
+  SmallVector<unsigned, 0> strategies;
+  TpTotals totals;
+  /// Pairs of a partial plan and a strategy that were looked at.
+  int64_t numTransitions = 0;
+  /// Most partial plans that had to be kept at once.
+  size_t numKept = 0;
+  /// Whether some were given up because there were more than `beam`.
+  bool isCut = false;
+};
+
+/// What one tensor sends, given how it is left and all ways in which it is
+/// needed; nothing if that is impossible.
+struct TpCharge {
+  int64_t sentBytes = 0;
+  int64_t numCollectives = 0;
+
+  TpCost toCost() const { return {0, 0, 32 * sentBytes, numCollectives}; }
+};
+std::optional<TpCharge> chargeTensor(int64_t axisSize, const TpTensor &tensor,
+                                     TpState left, TpNeeds needs);
+
+/// Of the ways in which it is needed, the states that collectives must lead to:
+/// a smaller set that costs the same whatever else is needed. Nothing if that
+/// is impossible.
+std::optional<TpNeeds> getMoves(const TpTensor &tensor, TpState left,
+                                TpNeeds needs);
+
+/// The cost of a choice of strategies; nothing if it is impossible.
+std::optional<TpTotals> evaluateTp(const TpGraph &graph,
+                                   ArrayRef<unsigned> strategies);
+
+/// The choice of least cost; of several, always the same. Exact unless more
+/// than `beam` partial plans compete. Nothing if there is no choice at all.
+std::optional<TpPlan> searchTp(const TpGraph &graph, size_t beam = 256);
+
+} // namespace mlir::analysis
+
+#endif // FABRIC_PASSES_ANALYSIS_TPSEARCH_H

@@ -1,0 +1,549 @@
+//===- ChooseTpGraph.cpp - A function as the layout search sees it --------===//
+//
+// First facts that hold for the whole function are found: which dims are of the
+// batch, and which come from a parameter of one dim. Then ops are added in
+// search order.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Sharding/ChooseTpGraph.h"
+#include "dialects/Fabric/IR/Fabric.h"
+#include "passes/Sharding/ChooseTpOrder.h"
+#include "passes/Sharding/Roles.h"
+#include "passes/Sharding/ShardingTable.h"
+
+using namespace mlir;
+using namespace mlir::sharding;
+using namespace mlir::analysis;
+using mlir::dist::Factor;
+using mlir::fabric::FabricDialect;
+
+namespace {
+/// Marks of the dims of values.
+class DimMarks {
+public:
+  bool has(Value value, unsigned dim) const {
+    auto it = marks.find(value);
+    return it != marks.end() && it->second.test(dim);
+  }
+  bool hasAny(Value value) const {
+    auto it = marks.find(value);
+    return it != marks.end() && it->second.any();
+  }
+  /// True if it is new.
+  bool set(Value value, unsigned dim) {
+    llvm::SmallBitVector &bits = marks[value];
+    bits.resize(cast<RankedTensorType>(value.getType()).getRank());
+    bool isNew = !bits.test(dim);
+    bits.set(dim);
+    return isNew;
+  }
+
+private:
+  DenseMap<Value, llvm::SmallBitVector> marks;
+};
+
+/// What an op says about itself, with the tensors in one list.
+struct OpInfo {
+  Operation *op = nullptr;
+  dist::ShardingRule rule;
+  SmallVector<Value, 6> values;
+  SmallVector<dist::TensorFactors, 6> tensors;
+  unsigned numOperands = 0;
+};
+
+class GraphBuilder {
+public:
+  GraphBuilder(func::FuncOp function, dist::MeshAttr mesh)
+      : function(function), axisSize(mesh.getAxisSize(kTensorAxis)),
+        dataSize(std::max<int64_t>(mesh.getAxisSize(kDataAxis), 1)) {
+    problem.graph.axisSize = axisSize;
+  }
+
+  TpProblem run();
+
+private:
+  void markBatch();
+  bool markBatch(const OpInfo &info);
+  void markSmall(const OpInfo &info);
+
+  std::optional<unsigned> getMajorFactor(const OpInfo &info,
+                                         const dist::DimFactors &dim) const;
+  bool isOfBatch(const OpInfo &info, unsigned factor) const;
+  int64_t getBytes(Value value) const;
+  std::optional<unsigned> getTensor(Value value);
+  void addArgument(BlockArgument argument);
+
+  std::optional<SmallVector<TpState>> splitBy(const OpInfo &info,
+                                              unsigned factor) const;
+  bool canSplit(const OpInfo &info, unsigned factor) const;
+  bool addStrategy(const OpInfo &info, TpOp &op, ArrayRef<TpState> states,
+                   std::optional<unsigned> factor);
+  TpNeeds getNeeds(const OpInfo &info, unsigned operand, TpState state,
+                   std::optional<unsigned> factor) const;
+  bool isAddedToSmall(const OpInfo &info, unsigned operand,
+                      unsigned factor) const;
+  TpCost getCost(const OpInfo &info, ArrayRef<TpState> states,
+                 bool isSplit) const;
+  void addOp(const OpInfo &info);
+  void addConstraint(dist::ConstraintOp op);
+  void addResult(Value value, unsigned index);
+
+  func::FuncOp function;
+  int64_t axisSize, dataSize;
+  TpProblem problem;
+  DenseMap<Value, unsigned> tensors;
+  DenseMap<Value, unsigned> parameterOf;
+  SmallVector<OpInfo, 0> infos;
+  /// Dims of the batch: they are not this axis's to split.
+  DimMarks batch;
+  /// Dims that come from parameters of one dim and nothing else.
+  DimMarks small;
+};
+} // namespace
+
+static RankedTensorType getType(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+/// One factor a dim: what an op without a rule needs whole, and a constraint
+/// passes on.
+static dist::ShardingRule getDefaultRule(Operation *op) {
+  dist::ShardingRule rule;
+  bool isIdentity = isa<dist::ConstraintOp>(op);
+  auto add = [&](Value value, SmallVectorImpl<dist::TensorFactors> &list) {
+    auto &dims = list.emplace_back();
+    for (auto [dim, size] : llvm::enumerate(getType(value).getShape())) {
+      dims.push_back({unsigned(rule.factors.size())});
+      rule.factors.push_back({size, Factor::Kind::Whole, {}});
+    }
+  };
+  for (Value operand : op->getOperands())
+    add(operand, rule.operands);
+  if (isIdentity)
+    rule.results = rule.operands;
+  else
+    for (Value result : op->getResults())
+      add(result, rule.results);
+  return rule;
+}
+
+static OpInfo getInfo(Operation *op) {
+  OpInfo info;
+  info.op = op;
+  auto sharded = dyn_cast<dist::ShardingOpInterface>(op);
+  info.rule = sharded ? sharded.getShardingRule() : getDefaultRule(op);
+  info.numOperands = op->getNumOperands();
+  llvm::append_range(info.values, op->getOperands());
+  llvm::append_range(info.values, op->getResults());
+  llvm::append_range(info.tensors, info.rule.operands);
+  llvm::append_range(info.tensors, info.rule.results);
+  return info;
+}
+
+//===----------------------------------------------------------------------===//
+// Facts
+//===----------------------------------------------------------------------===//
+
+/// The factor whose blocks are blocks of the dim.
+std::optional<unsigned>
+GraphBuilder::getMajorFactor(const OpInfo &info,
+                             const dist::DimFactors &dim) const {
+  for (unsigned factor : dim)
+    if (info.rule.factors[factor].size > 1)
+      return factor;
+  return std::nullopt;
+}
+
+bool GraphBuilder::isOfBatch(const OpInfo &info, unsigned factor) const {
+  for (auto [value, tensor] : llvm::zip_equal(info.values, info.tensors))
+    for (auto [dim, factors] : llvm::enumerate(tensor))
+      if (getMajorFactor(info, factors) == factor && batch.has(value, dim))
+        return true;
+  return false;
+}
+
+/// One factor of the batch makes all dims that it leads dims of the batch.
+bool GraphBuilder::markBatch(const OpInfo &info) {
+  bool changed = false;
+  for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor) {
+    if (!isOfBatch(info, factor))
+      continue;
+    for (auto [value, tensor] : llvm::zip_equal(info.values, info.tensors))
+      for (auto [dim, factors] : llvm::enumerate(tensor))
+        if (getMajorFactor(info, factors) == factor)
+          changed |= batch.set(value, dim);
+  }
+  return changed;
+}
+
+/// From inputs to a fixed point: forward, and backward for gradients that start
+/// from a constant. One round finds nearly everything.
+void GraphBuilder::markBatch() {
+  for (BlockArgument argument : function.getArguments()) {
+    auto input = function.getArgAttrOfType<fabric::InputAttr>(
+        argument.getArgNumber(), FabricDialect::kInputAttr);
+    if (input && input.getBatchDim() >= 0 &&
+        input.getBatchDim() < getType(argument).getRank())
+      batch.set(argument, input.getBatchDim());
+  }
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (const OpInfo &info : infos)
+      changed |= markBatch(info);
+    for (const OpInfo &info : llvm::reverse(infos))
+      changed |= markBatch(info);
+  }
+}
+
+void GraphBuilder::markSmall(const OpInfo &info) {
+  bool isSmall = true;
+  for (Value operand : info.op->getOperands())
+    isSmall &= small.hasAny(operand) || ShardingTable::isSource(operand);
+  if (!isSmall)
+    return;
+  for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor) {
+    auto isLed = [&](unsigned index, unsigned dim) {
+      return getMajorFactor(info, info.tensors[index][dim]) == factor;
+    };
+    bool isMarked = false;
+    for (unsigned index = 0; index < info.numOperands; ++index)
+      for (unsigned dim = 0; dim < info.tensors[index].size(); ++dim)
+        isMarked |= isLed(index, dim) && small.has(info.values[index], dim);
+    for (unsigned index = info.numOperands; index < info.values.size(); ++index)
+      for (unsigned dim = 0; dim < info.tensors[index].size(); ++dim)
+        if (isMarked && isLed(index, dim))
+          small.set(info.values[index], dim);
+  }
+}
+
+/// Of one rank, were the tensor not split over the axis.
+int64_t GraphBuilder::getBytes(Value value) const {
+  RankedTensorType type = getType(value);
+  int64_t bytes = fabric::getNumBytes(type);
+  for (auto [dim, size] : llvm::enumerate(type.getShape()))
+    if (batch.has(value, dim) && size % dataSize == 0)
+      return bytes / dataSize;
+  return bytes;
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+/// Inputs, scalars and constants are replicated, which serves every need: they
+/// are no tensors of the graph.
+std::optional<unsigned> GraphBuilder::getTensor(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    if (!tensors.contains(value))
+      addArgument(argument);
+  auto it = tensors.find(value);
+  if (it == tensors.end())
+    return std::nullopt;
+  return it->second;
+}
+
+/// A parameter, or a state, which its updates keep where the parameter is.
+void GraphBuilder::addArgument(BlockArgument argument) {
+  unsigned index = argument.getArgNumber();
+  bool isParameter =
+      bool(function.getArgAttr(index, FabricDialect::kParamAttr));
+  if (!isParameter && !function.getArgAttr(index, FabricDialect::kStateAttr))
+    return;
+  RankedTensorType type = getType(argument);
+  int64_t bytes = fabric::getNumBytes(type);
+  auto given = function.getArgAttrOfType<dist::TpStyleAttr>(
+      index, dist::DistDialect::kTpAttr);
+
+  TpParameter parameter;
+  parameter.argument = index;
+  parameter.op = problem.graph.ops.size();
+  parameter.isGiven = bool(given);
+  TpOp op;
+  op.results.push_back(problem.graph.tensors.size());
+  auto addStyle = [&](dist::TpStyle style) {
+    std::optional<unsigned> dim = getTpDim(style, type.getRank());
+    // A given style that does not fit is refused where storage is assigned.
+    if (dim && type.getDimSize(*dim) % axisSize != 0)
+      dim = std::nullopt;
+    TpStrategy &strategy = op.strategies.emplace_back();
+    strategy.results.push_back(dim ? TpState::split(*dim)
+                                   : TpState::replicated());
+    if (isParameter && type.getRank() >= 2)
+      strategy.cost.weightBytes = dim ? bytes / axisSize : bytes;
+    parameter.styles.push_back(style);
+  };
+  auto fits = [&](dist::TpStyle style) {
+    std::optional<unsigned> dim = getTpDim(style, type.getRank());
+    return dim && type.getDimSize(*dim) % axisSize == 0;
+  };
+  if (given) {
+    addStyle(given.getValue());
+  } else {
+    for (dist::TpStyle style : {dist::TpStyle::Colwise, dist::TpStyle::Rowwise})
+      if (fits(style))
+        addStyle(style);
+    addStyle(dist::TpStyle::Replicate);
+  }
+  tensors[argument] = problem.graph.tensors.size();
+  problem.graph.tensors.push_back({bytes, /*movable=*/parameter.isGiven});
+  problem.graph.ops.push_back(std::move(op));
+  problem.wholeFlops.push_back(0);
+  if (isParameter) {
+    parameterOf[argument] = problem.parameters.size();
+    problem.parameters.push_back(std::move(parameter));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Strategies
+//===----------------------------------------------------------------------===//
+
+bool GraphBuilder::canSplit(const OpInfo &info, unsigned factor) const {
+  const Factor &f = info.rule.factors[factor];
+  if (f.kind == Factor::Kind::Whole || f.size % axisSize != 0 || f.size == 0)
+    return false;
+  // Terms of a maximum cannot flow through anything: not worth a state.
+  if (f.kind == Factor::Kind::Reduction &&
+      f.reduction != dist::ReductionKind::Sum)
+    return false;
+  // Data parallelism splits the batch. What updates in place has none.
+  return isa<fabric::InPlaceOpInterface>(info.op) || !isOfBatch(info, factor);
+}
+
+/// The state of every tensor of the op if the axis splits the factor.
+std::optional<SmallVector<TpState>>
+GraphBuilder::splitBy(const OpInfo &info, unsigned factor) const {
+  if (!canSplit(info, factor))
+    return std::nullopt;
+  bool isReduced = info.rule.factors[factor].kind == Factor::Kind::Reduction;
+  SmallVector<TpState> states;
+  for (auto [index, tensor] : llvm::enumerate(info.tensors)) {
+    std::optional<unsigned> splitDim;
+    for (auto [dim, factors] : llvm::enumerate(tensor)) {
+      if (!llvm::is_contained(factors, factor))
+        continue;
+      // Blocks must be contiguous, and one dim is split.
+      if (getMajorFactor(info, factors) != factor || splitDim ||
+          dim >= TpState::kMaxDims)
+        return std::nullopt;
+      splitDim = dim;
+    }
+    bool isResult = index >= info.numOperands;
+    if (splitDim)
+      states.push_back(TpState::split(*splitDim));
+    else if (isResult && isReduced)
+      states.push_back(TpState::partial());
+    else if (isResult)
+      return std::nullopt;
+    else
+      states.push_back(TpState::replicated());
+  }
+  return states;
+}
+
+/// Whether the op adds the operand to something that comes from parameters of
+/// one dim, which the factor would split. Such a bias follows: terms are not
+/// scattered for its sake.
+bool GraphBuilder::isAddedToSmall(const OpInfo &info, unsigned operand,
+                                  unsigned factor) const {
+  auto isSmall = [&](unsigned index) {
+    for (auto [dim, factors] : llvm::enumerate(info.tensors[index]))
+      if (getMajorFactor(info, factors) == factor &&
+          small.has(info.values[index], dim))
+        return true;
+    return false;
+  };
+  if (isSmall(operand))
+    return false;
+  return llvm::any_of(info.rule.linearGroups, [&](ArrayRef<unsigned> group) {
+    return llvm::is_contained(group, operand) && llvm::any_of(group, isSmall);
+  });
+}
+
+TpNeeds GraphBuilder::getNeeds(const OpInfo &info, unsigned operand,
+                               TpState state,
+                               std::optional<unsigned> factor) const {
+  auto inPlace = dyn_cast<fabric::InPlaceOpInterface>(info.op);
+  if (inPlace && isa<BlockArgument>(info.values[operand]))
+    for (unsigned result = 0; result < info.op->getNumResults(); ++result)
+      if (inPlace.getUpdatedOperand(result) == operand)
+        return needsExactly(state);
+  if (factor && isAddedToSmall(info, operand, *factor))
+    return needsUnscattered(state);
+  return needs(state);
+}
+
+TpCost GraphBuilder::getCost(const OpInfo &info, ArrayRef<TpState> states,
+                             bool isSplit) const {
+  TpCost cost;
+  auto model = dyn_cast<fabric::CostOpInterface>(info.op);
+  if (int64_t flops = model ? model.getContractionFlops() : 0) {
+    for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor)
+      if (isOfBatch(info, factor) &&
+          info.rule.factors[factor].size % dataSize == 0) {
+        flops /= dataSize;
+        break;
+      }
+    cost.flops = isSplit ? flops / axisSize : flops;
+    return cost;
+  }
+  int64_t local = 0, global = 0;
+  for (auto [value, state] : llvm::zip_equal(info.values, states)) {
+    int64_t bytes = getBytes(value);
+    local += state.isSplit() ? bytes / axisSize : bytes;
+    global += fabric::getNumBytes(getType(value));
+  }
+  cost.traffic = local;
+  // Ops that touch less than all of their operands say so.
+  if (int64_t touched = model ? model.getBytesTouched() : global;
+      touched != global && global > 0)
+    cost.traffic = static_cast<double>(touched) / global * local;
+  return cost;
+}
+
+bool GraphBuilder::addStrategy(const OpInfo &info, TpOp &op,
+                               ArrayRef<TpState> states,
+                               std::optional<unsigned> factor) {
+  TpStrategy strategy;
+  for (auto [index, value] : llvm::enumerate(info.values)) {
+    if (index >= info.numOperands) {
+      strategy.results.push_back(states[index]);
+      continue;
+    }
+    if (getTensor(value))
+      strategy.needs.push_back(getNeeds(info, index, states[index], factor));
+    else if (states[index].isPartial())
+      return false;
+  }
+  strategy.cost = getCost(info, states, factor.has_value());
+  op.strategies.push_back(std::move(strategy));
+  return true;
+}
+
+void GraphBuilder::addOp(const OpInfo &info) {
+  TpOp op;
+  SmallVector<unsigned> parameters;
+  for (Value operand : info.op->getOperands()) {
+    if (std::optional<unsigned> tensor = getTensor(operand))
+      op.operands.push_back(*tensor);
+    if (auto it = parameterOf.find(operand); it != parameterOf.end())
+      parameters.push_back(it->second);
+  }
+  for (Value result : info.op->getResults())
+    op.results.push_back(tensors.at(result));
+
+  SmallVector<TpState> whole(info.values.size(), TpState::replicated());
+  int64_t wholeFlops = getCost(info, whole, /*isSplit=*/false).flops;
+  for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor)
+    if (auto states = splitBy(info, factor))
+      addStrategy(info, op, *states, factor);
+  // A product that can be split is: FLOPs come first.
+  if (wholeFlops == 0 || op.strategies.empty()) {
+    for (ArrayRef<unsigned> group : info.rule.linearGroups) {
+      SmallVector<TpState> states = whole;
+      for (unsigned operand : group)
+        states[operand] = TpState::partial();
+      for (size_t index = info.numOperands; index < states.size(); ++index)
+        states[index] = TpState::partial();
+      addStrategy(info, op, states, std::nullopt);
+    }
+    addStrategy(info, op, whole, std::nullopt);
+  }
+
+  if (wholeFlops > 0)
+    for (unsigned parameter : parameters)
+      problem.parameters[parameter].products.push_back(
+          problem.graph.ops.size());
+  problem.graph.ops.push_back(std::move(op));
+  problem.wholeFlops.push_back(wholeFlops);
+}
+
+/// Leaves the value as the user says.
+void GraphBuilder::addConstraint(dist::ConstraintOp op) {
+  std::optional<unsigned> splitDim;
+  for (auto [dim, axes] : llvm::enumerate(op.getSharding().getDims()))
+    for (dist::AxisRefAttr axis : axes.getRefs())
+      if (axis.getName() == kTensorAxis && !axis.isSubAxis() &&
+          dim < TpState::kMaxDims)
+        splitDim = dim;
+  TpState state = splitDim ? TpState::split(*splitDim) : TpState::replicated();
+  TpOp node;
+  TpStrategy strategy;
+  if (std::optional<unsigned> tensor = getTensor(op.getOperand())) {
+    node.operands.push_back(*tensor);
+    strategy.needs.push_back(needs(state));
+  }
+  node.results.push_back(tensors.at(op.getResult()));
+  strategy.results.push_back(state);
+  node.strategies.push_back(std::move(strategy));
+  problem.graph.ops.push_back(std::move(node));
+  problem.wholeFlops.push_back(0);
+}
+
+/// A result with a name is for people and files, who want it whole; gradients
+/// and updates are left as they are stored. Stands right after the value's op,
+/// so that it need not stay live.
+void GraphBuilder::addResult(Value value, unsigned index) {
+  bool isStored = function.getResultAttr(index, FabricDialect::kUpdateOfAttr) ||
+                  function.getResultAttr(index, FabricDialect::kGradientOfAttr);
+  TpOp op;
+  op.operands.push_back(tensors.at(value));
+  op.strategies.emplace_back().needs.push_back(
+      isStored ? needsReduced() : needs(TpState::replicated()));
+  problem.graph.ops.push_back(std::move(op));
+  problem.wholeFlops.push_back(0);
+}
+
+TpProblem GraphBuilder::run() {
+  SmallVector<Operation *> order = getSearchOrder(function);
+  Block &block = function.getBody().front();
+  // Facts are found in program order.
+  for (Operation &op : block.without_terminator())
+    if (op.getNumOperands() > 0)
+      infos.push_back(getInfo(&op));
+  markBatch();
+  for (BlockArgument argument : function.getArguments())
+    if (getType(argument).getRank() == 1 &&
+        function.getArgAttr(argument.getArgNumber(), FabricDialect::kParamAttr))
+      small.set(argument, 0);
+  DenseMap<Operation *, OpInfo *> infoOf;
+  for (OpInfo &info : infos) {
+    markSmall(info);
+    infoOf[info.op] = &info;
+  }
+
+  // Users may come before makers.
+  for (const OpInfo &info : infos)
+    for (Value result : info.op->getResults()) {
+      tensors[result] = problem.graph.tensors.size();
+      problem.graph.tensors.push_back({getBytes(result), /*movable=*/true});
+    }
+  for (Operation *op : order) {
+    OpInfo *info = infoOf.lookup(op);
+    if (!info)
+      continue;
+    if (auto constraint = dyn_cast<dist::ConstraintOp>(op))
+      addConstraint(constraint);
+    else
+      addOp(*info);
+    for (Value result : op->getResults())
+      for (OpOperand &use : result.getUses())
+        if (use.getOwner() == block.getTerminator())
+          addResult(result, use.getOperandNumber());
+  }
+  // Parameters that nothing reads are stored all the same.
+  for (BlockArgument argument : function.getArguments())
+    getTensor(argument);
+  llvm::sort(problem.parameters,
+             [](const TpParameter &a, const TpParameter &b) {
+               return a.argument < b.argument;
+             });
+  return std::move(problem);
+}
+
+TpProblem mlir::sharding::buildTpProblem(func::FuncOp function,
+                                         dist::MeshAttr mesh) {
+  return GraphBuilder(function, mesh).run();
+}
