@@ -5,13 +5,17 @@
 #include "compiler/Driver/Diagnostics.h"
 #include "compiler/Driver/ReadModel.h"
 #include "compiler/Registration.h"
+#include "passes/Lowering/Kernels/KernelTarget.h"
 #include "runtime/Plan/PlanPrinter.h"
 #include "runtime/Plan/PlanWriter.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/ToolOutputFile.h"
+#include "runtime/Support/File.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace mlir::fabric;
+namespace plan = ::fabric::plan;
+using ::fabric::AtomicFile;
+using ::fabric::Status;
 
 static constexpr StringLiteral kTool = "fabric-compile";
 
@@ -42,42 +46,88 @@ static std::optional<Phase> parsePhase(StringRef name) {
       .Default(std::nullopt);
 }
 
-/// Prints the IR, with locations that lead to the model's lines, to the output
-/// or, without one, to standard output.
-static LogicalResult printModule(ModuleOp module, StringRef output) {
-  std::string error;
-  auto print = [&](raw_ostream &os) {
-    module->print(os, OpPrintingFlags().enableDebugInfo(!output.empty()));
-  };
-  if (output.empty()) {
+//===----------------------------------------------------------------------===//
+// Outputs
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The files that were asked for: opened before any work, so that a path that
+/// cannot be written costs none, and there only when all of it is done.
+struct Outputs {
+  std::optional<AtomicFile> main, report;
+
+  Status open(const CompileCommand &command) {
+    FABRIC_RETURN_IF_ERROR(open(command.output, main));
+    return open(command.report.value_or(""), report);
+  }
+  Status commit() {
+    for (std::optional<AtomicFile> *file : {&main, &report})
+      if (*file)
+        FABRIC_RETURN_IF_ERROR((*file)->commit());
+    return Status::success();
+  }
+
+private:
+  static Status open(const std::string &path, std::optional<AtomicFile> &file) {
+    if (path.empty())
+      return Status::success();
+    FABRIC_ASSIGN_OR_RETURN(AtomicFile opened, AtomicFile::create(path));
+    file.emplace(std::move(opened));
+    return Status::success();
+  }
+};
+} // namespace
+
+/// What `print` says, to the file or, without one, to standard output.
+static Status write(std::optional<AtomicFile> &file,
+                    function_ref<void(raw_ostream &)> print) {
+  if (!file) {
     print(llvm::outs());
-    return success();
+    return Status::success();
   }
-  std::error_code code;
-  llvm::ToolOutputFile file(output, code, llvm::sys::fs::OF_Text);
-  if (code) {
-    printError(kTool, "cannot write " + output + ": " + code.message());
-    return failure();
-  }
-  print(file.os());
-  file.keep();
-  return success();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  print(stream);
+  return file->file().writeAt(0, std::as_bytes(std::span(text)));
 }
 
-static LogicalResult writeReport(const CompiledPlan &compiled, StringRef path) {
-  if (path.empty()) {
-    printReport(compiled.plan, compiled.facts, llvm::outs());
-    return success();
-  }
-  std::error_code code;
-  llvm::ToolOutputFile file(path, code, llvm::sys::fs::OF_Text);
-  if (code) {
-    printError(kTool, "cannot write " + path + ": " + code.message());
-    return failure();
-  }
-  printReportJson(compiled.plan, compiled.facts, file.os());
-  file.keep();
-  return success();
+/// Prints the IR; in a file with locations that lead to the model's lines.
+static Status writeModule(ModuleOp module, Outputs &outputs) {
+  return write(outputs.main, [&](raw_ostream &os) {
+    module->print(os, OpPrintingFlags().enableDebugInfo(bool(outputs.main)));
+  });
+}
+
+static Status writePlan(const CompiledPlan &compiled,
+                        const CompileCommand &command, Outputs &outputs) {
+  // Verifies the plan, also where only a report is wanted.
+  FABRIC_ASSIGN_OR_RETURN(auto bytes, plan::writePlan(compiled.plan));
+  if (outputs.main)
+    FABRIC_RETURN_IF_ERROR(outputs.main->file().writeAt(0, bytes));
+  if (command.emit)
+    llvm::outs() << plan::describePlan(compiled.plan);
+  if (!command.report)
+    return Status::success();
+  return write(outputs.report, [&](raw_ostream &os) {
+    if (outputs.report)
+      printReportJson(compiled.plan, compiled.facts, os);
+    else
+      printReport(compiled.plan, compiled.facts, os);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The command
+//===----------------------------------------------------------------------===//
+
+static Status readTarget(const CompileCommand &command,
+                         lowering::KernelTarget &target) {
+  target.cpu = command.cpu;
+  auto resolved = lowering::resolveTarget(target);
+  if (!resolved)
+    return Status::error("--target=cpu:", command.cpu, ": ",
+                         llvm::toString(resolved.takeError()));
+  return Status::success();
 }
 
 int mlir::fabric::runCompile(const CompileCommand &command) {
@@ -85,6 +135,11 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   LineDiagnostics diagnostics(&context, kTool, command.showRemarks);
+  auto isError = [](const Status &status) {
+    if (status.failed())
+      printError(kTool, status.message());
+    return status.failed();
+  };
 
   FailureOr<Model> model = readModel(&context, command.model);
   if (failed(model))
@@ -95,31 +150,23 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   options.tp = command.tp;
   options.tpPlan = command.tpPlan;
   options.memory = command.memory;
-  options.target.cpu = command.cpu;
   if (command.train)
     options.train = makeTrainAttr(&context, command);
+  Outputs outputs;
+  if (isError(readTarget(command, options.target)) ||
+      isError(outputs.open(command)))
+    return 1;
 
+  Status written = Status::success();
   if (command.emit && *command.emit != "plan") {
     if (failed(runPhases(*model->module, options, *parsePhase(*command.emit))))
       return 1;
-    return failed(printModule(*model->module, command.output));
-  }
-
-  FailureOr<CompiledPlan> compiled =
-      compilePlan(*model->module, model->text, options);
-  if (failed(compiled))
-    return 1;
-  if (command.emit)
-    llvm::outs() << ::fabric::plan::describePlan(compiled->plan);
-  if (!command.output.empty()) {
-    ::fabric::Status status =
-        ::fabric::plan::writePlanFile(compiled->plan, command.output);
-    if (status.failed()) {
-      printError(kTool, status.message());
+    written = writeModule(*model->module, outputs);
+  } else {
+    auto compiled = compilePlan(*model->module, model->text, options);
+    if (failed(compiled))
       return 1;
-    }
+    written = writePlan(*compiled, command, outputs);
   }
-  if (command.report && failed(writeReport(*compiled, *command.report)))
-    return 1;
-  return 0;
+  return isError(written) || isError(outputs.commit());
 }

@@ -113,19 +113,19 @@ static std::string humanBytes(int64_t bytes) {
 
 void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
                                llvm::raw_ostream &os) {
-  os << "mesh          ";
+  os << "mesh            ";
   for (const plan::MeshAxis &axis : plan.mesh.axes)
     os << ' ' << axis.name << '=' << axis.size;
   os << '\n';
   if (auto batch = getBatch(plan))
-    os << "batch          " << batch->first << " global, " << batch->second
+    os << "batch            " << batch->first << " global, " << batch->second
        << " a rank\n";
-  os << "work           " << llvm::format("%.3g", double(facts.flopsPerRank))
+  os << "work             " << llvm::format("%.3g", double(facts.flopsPerRank))
      << " FLOP a rank and step\n";
-  os << "memory         " << humanBytes(plan.memory.peak) << " a rank\n";
+  os << "memory           " << humanBytes(plan.memory.peak) << " a rank\n";
   auto line = [&](const char *name, int64_t bytes) {
     if (bytes)
-      os << "  " << llvm::format("%-13s", name) << humanBytes(bytes) << '\n';
+      os << "  " << llvm::format("%-15s", name) << humanBytes(bytes) << '\n';
   };
   line("parameters", plan.memory.parameters);
   line("optimizer", plan.memory.optimizer);

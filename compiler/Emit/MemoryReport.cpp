@@ -9,14 +9,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Emit/Emitter.h"
+#include "passes/Lowering/Buffers.h"
 
 using namespace mlir;
 using namespace mlir::fabric;
 namespace plan = ::fabric::plan;
 
 namespace {
-/// A slot in the workspace, from the instruction that first writes it to the
-/// last that reads it. Values tied to one another are one.
+/// Memory that can be in use for something else at another time, and results
+/// that are gradients, which are there throughout.
 struct Lifetime {
   int64_t begin, end, bytes;
   exec::MemoryClass memoryClass;
@@ -25,36 +26,22 @@ struct Lifetime {
 
 static SmallVector<Lifetime> findLifetimes(func::FuncOp function) {
   Block &block = function.getBody().front();
-  DenseMap<Operation *, int64_t> time;
-  for (Operation &op : block)
-    time.try_emplace(&op, time.size());
+  lowering::Buffers buffers = lowering::findBuffers(block);
   SmallVector<Lifetime> lifetimes;
-  DenseMap<Value, unsigned> ids;
-  for (Operation &op : block.without_terminator()) {
-    auto planned = dyn_cast<exec::PlannedOpInterface>(op);
-    if (!planned)
+  for (const lowering::Buffer &buffer : buffers.getAll()) {
+    exec::SlotAttr slot = getSlot(function, buffer.values.front());
+    if (!slot)
       continue;
-    for (OpResult result : op.getResults()) {
-      exec::SlotAttr slot = planned.getSlotOf(result.getResultNumber());
-      if (!slot || slot.getArena() != exec::ArenaKind::Workspace)
-        continue;
-      int64_t end = time.at(&op);
-      for (Operation *user : result.getUsers())
-        end = std::max(end, time.at(user));
-      auto tied = planned.getTiedOperand(result.getResultNumber());
-      auto known = tied ? ids.find(op.getOperand(*tied)) : ids.end();
-      if (known != ids.end()) {
-        Lifetime &lifetime = lifetimes[known->second];
-        lifetime.end = std::max(lifetime.end, end);
-        unsigned id = known->second;
-        ids.try_emplace(result, id);
-        continue;
-      }
-      ids.try_emplace(result, lifetimes.size());
-      lifetimes.push_back({time.at(&op), end,
-                           exec::getNumBytes(result.getType()),
-                           slot.getMemoryClass()});
+    Lifetime lifetime{buffer.begin, buffer.end, buffer.getNumBytes(),
+                      slot.getMemoryClass()};
+    if (slot.getArena() == exec::ArenaKind::IO &&
+        lifetime.memoryClass == exec::MemoryClass::Gradients) {
+      lifetime.begin = 0;
+      lifetime.end = buffers.getTime(block.getTerminator());
+    } else if (slot.getArena() != exec::ArenaKind::Workspace) {
+      continue;
     }
+    lifetimes.push_back(lifetime);
   }
   return lifetimes;
 }

@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <iostream>
+#include <limits>
 
 using mlir::fabric::CompileCommand;
 
@@ -26,6 +28,26 @@ std::string checkAxisSize(const std::string &text) {
   if (digits && std::stoll(text) > 0)
     return "";
   return "expected a positive number or auto, found " + text;
+}
+
+/// PyTorch's AdamW refuses the same numbers.
+bool isNumber(const std::string &text, double below) {
+  char *end = nullptr;
+  double value = std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == 0 && std::isfinite(value) && value >= 0 &&
+         value < below;
+}
+
+std::string checkNotNegative(const std::string &text) {
+  return isNumber(text, std::numeric_limits<double>::infinity())
+             ? ""
+             : "expected a number of at least 0, found " + text;
+}
+
+std::string checkBelowOne(const std::string &text) {
+  return isNumber(text, 1.0)
+             ? ""
+             : "expected a number of at least 0 and below 1, found " + text;
 }
 
 std::string checkMemory(const std::string &text) {
@@ -129,13 +151,15 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"adamw", "gradients"}))
       ->group("Training");
   auto number = [&](const char *flag, std::optional<double> &value,
-                    const char *help) {
-    app.add_option(flag, value, help)->group("Training")->check(CLI::Number);
+                    const char *help, bool belowOne = false) {
+    app.add_option(flag, value, help)
+        ->group("Training")
+        ->check(belowOne ? checkBelowOne : checkNotNegative);
   };
   number("--lr", command.lr, "learning rate; fabric-run can change it (1e-3)");
   number("--weight-decay", command.weightDecay, "decoupled decay (1e-2)");
-  number("--beta1", command.beta1, "decay of the first moment (0.9)");
-  number("--beta2", command.beta2, "decay of the second moment (0.999)");
+  number("--beta1", command.beta1, "decay of the first moment (0.9)", true);
+  number("--beta2", command.beta2, "decay of the second moment (0.999)", true);
   number("--eps", command.eps, "added to the denominator (1e-8)");
 
   app.add_option(
