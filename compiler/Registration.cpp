@@ -7,6 +7,7 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Lowering/Kernels/KernelsToLLVM.h"
 #include "passes/Lowering/Kernels/Passes.h"
 #include "passes/Lowering/Passes.h"
 #include "passes/Partition/Passes.h"
@@ -31,5 +32,6 @@ void mlir::fabric::registerPasses() {
   sharding::registerShardingPasses();
   lowering::registerLoweringPasses();
   lowering::registerKernelsPasses();
+  lowering::registerKernelPipeline();
   registerPipelines();
 }

@@ -23,7 +23,7 @@ using namespace mlir::lowering;
 void mlir::lowering::registerKernelDialects(DialectRegistry &registry) {
   // What the passes create.
   OpPassManager passes(ModuleOp::getOperationName());
-  buildKernelPipeline(passes, /*vectorBits=*/512);
+  buildKernelPipeline(passes, {});
   passes.getDependentDialects(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -44,7 +44,8 @@ mlir::lowering::compileKernels(ModuleOp kernels, const KernelTarget &target) {
   context->appendDialectRegistry(registry);
   OwningOpRef<ModuleOp> lowered = kernels.clone();
   PassManager passes(context);
-  buildKernelPipeline(passes, resolved->getVectorBits());
+  buildKernelPipeline(passes,
+                      {resolved->getVectorBits(), resolved->has("fma")});
   if (failed(passes.run(*lowered)))
     return failure();
 

@@ -46,8 +46,10 @@ mlir::lowering::resolveTarget(const KernelTarget &target) {
     resolved.tuneCpu = target.cpu;
     SmallVector<StringRef> features;
     llvm::X86::getFeaturesForCPU(target.cpu, features);
-    for (StringRef feature : features)
+    for (StringRef feature : features) {
       enabled[feature] = true;
+      llvm::X86::updateImpliedFeatures(feature, true, enabled);
+    }
   }
   SmallVector<StringRef> changes;
   StringRef(target.features).split(changes, ',', -1, /*KeepEmpty=*/false);

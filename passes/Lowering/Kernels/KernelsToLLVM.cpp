@@ -2,18 +2,11 @@
 
 #include "passes/Lowering/Kernels/KernelsToLLVM.h"
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Lowering/Kernels/Passes.h"
 
 namespace mlir::lowering {
-#define GEN_PASS_DEF_KERNELMATHPASS
 #define GEN_PASS_DEF_KERNELENTRYPOINTSPASS
 #include "passes/Lowering/Kernels/Passes.h.inc"
 } // namespace mlir::lowering
@@ -22,18 +15,6 @@ using namespace mlir;
 using namespace mlir::lowering;
 
 namespace {
-
-class KernelMathPass
-    : public lowering::impl::KernelMathPassBase<KernelMathPass> {
-  void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    populateMathPolynomialApproximationPatterns(
-        patterns, [](StringRef name) { return name == "math.exp"; });
-    arith::populateExpandBFloat16Patterns(patterns);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
-  }
-};
 
 class KernelEntryPointsPass
     : public lowering::impl::KernelEntryPointsPassBase<KernelEntryPointsPass> {
@@ -76,11 +57,11 @@ class KernelEntryPointsPass
 } // namespace
 
 void mlir::lowering::buildKernelPipeline(OpPassManager &passes,
-                                         unsigned vectorBits) {
+                                         const KernelPipelineOptions &options) {
   OpPassManager &kernels = passes.nest<func::FuncOp>();
   kernels.addPass(createKernelsToLinalgPass());
-  kernels.addPass(createKernelsToVectorPass({vectorBits}));
-  kernels.addPass(createKernelMathPass());
+  kernels.addPass(createKernelsToVectorPass({options.vectorBits}));
+  kernels.addPass(createKernelMathPass({options.fma}));
   // Views become arithmetic before memrefs become pointers.
   kernels.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());
@@ -97,4 +78,10 @@ void mlir::lowering::buildKernelPipeline(OpPassManager &passes,
   passes.addPass(createConvertControlFlowToLLVMPass());
   passes.addPass(createReconcileUnrealizedCastsPass());
   passes.addPass(createKernelEntryPointsPass());
+}
+
+void mlir::lowering::registerKernelPipeline() {
+  PassPipelineRegistration<>(
+      "lower-kernels-to-llvm", "From kernels to LLVM's dialect",
+      [](OpPassManager &passes) { buildKernelPipeline(passes, {}); });
 }

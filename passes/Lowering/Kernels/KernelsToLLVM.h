@@ -7,9 +7,18 @@
 
 namespace mlir::lowering {
 
+struct KernelPipelineOptions {
+  unsigned vectorBits = 512; ///< Width of a vector register.
+  bool fma = true;           ///< Whether there are fused multiply-adds.
+};
+
 /// The passes that take a module of kernels to LLVM's dialect, entry points
 /// included.
-void buildKernelPipeline(OpPassManager &passes, unsigned vectorBits);
+void buildKernelPipeline(OpPassManager &passes,
+                         const KernelPipelineOptions &options);
+
+/// As `lower-kernels-to-llvm`, with the options' defaults.
+void registerKernelPipeline();
 
 } // namespace mlir::lowering
 

@@ -28,10 +28,14 @@ using fabric::StructuredOpInterface;
 
 namespace {
 
-/// How elements lie in memory: bools are bytes.
+/// How elements lie in memory: bools are bytes. bf16 is loaded as its bits, for
+/// LLVM moves bf16 by library calls on some machines.
 Type getStorageType(Type element) {
-  return element.isInteger(1) ? IntegerType::get(element.getContext(), 8)
-                              : element;
+  if (element.isInteger(1))
+    return IntegerType::get(element.getContext(), 8);
+  if (element.isBF16())
+    return IntegerType::get(element.getContext(), 16);
+  return element;
 }
 
 /// An element as loaded, in the type that is computed in.
@@ -43,21 +47,30 @@ Value load(OpBuilder &b, Location loc, Value stored, Type element) {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, stored,
                                  zero);
   }
+  if (element.isBF16())
+    stored = arith::BitcastOp::create(b, loc, element, stored);
   if (compute != element)
     return arith::ExtFOp::create(b, loc, compute, stored);
   return stored;
+}
+
+/// `computed` in a narrower type.
+Value roundTo(OpBuilder &b, Location loc, Value computed, Type element) {
+  auto extension = computed.getDefiningOp<arith::ExtFOp>();
+  if (extension && extension.getIn().getType() == element)
+    return extension.getIn(); // It holds such a value already.
+  return arith::TruncFOp::create(b, loc, element, computed);
 }
 
 /// The reverse of `load`, which rounds.
 Value toStorage(OpBuilder &b, Location loc, Value computed, Type element) {
   if (element.isInteger(1))
     return arith::ExtUIOp::create(b, loc, getStorageType(element), computed);
-  if (computed.getType() == element)
-    return computed;
-  auto extension = computed.getDefiningOp<arith::ExtFOp>();
-  if (extension && extension.getIn().getType() == element)
-    return extension.getIn(); // It holds such a value already.
-  return arith::TruncFOp::create(b, loc, element, computed);
+  if (computed.getType() != element)
+    computed = roundTo(b, loc, computed, element);
+  if (element.isBF16())
+    return arith::BitcastOp::create(b, loc, getStorageType(element), computed);
+  return computed;
 }
 
 class KernelBuilder {
@@ -304,8 +317,9 @@ private:
       Type type = getElementTypeOrSelf(op->getResult(index).getType());
       // Rounded as if it had been written and read.
       if (value.getType() != type && isa<FloatType>(type))
-        value = load(builder, op.getLoc(),
-                     toStorage(builder, op.getLoc(), value, type), type);
+        value =
+            arith::ExtFOp::create(builder, op.getLoc(), value.getType(),
+                                  roundTo(builder, op.getLoc(), value, type));
       AffineMap map = composeLoopMap(op, op->getNumOperands() + index, opLoops,
                                      domain.sizes.size());
       scalars.try_emplace({op->getResult(index), map}, value);

@@ -62,11 +62,15 @@ def KernelsToVectorPass : Pass<"lower-kernels-to-vector", "func::FuncOp"> {
 def KernelMathPass : Pass<"lower-kernel-math", "func::FuncOp"> {
   let summary = "expands math into instructions";
   let description = [{
-    Postcondition: no `math.exp` on vectors, and no conversions from and to bf16,
-    which are integer arithmetic (exact, also for denormals, where AVX-512's
-    instruction is not). What is left of math is one instruction, or a scalar that
-    libm computes once a call.
+    Postcondition: no `math.exp`, and no conversions between f32 and bf16, which
+    are integer arithmetic (exact, also for denormals, where AVX-512's instruction
+    is not). What is left of math is one instruction, or a scalar that libm
+    computes once a call.
   }];
+  let options = [
+    Option<"fma", "fma", "bool", /*default=*/"true",
+           "Whether there are fused multiply-adds.">
+  ];
   let dependentDialects = ["arith::ArithDialect", "math::MathDialect",
                            "vector::VectorDialect"];
 }

@@ -56,23 +56,73 @@ private:
   std::unique_ptr<T[], Free> data;
 };
 
+/// Elements of a type that is known at run time, set and read as doubles.
+class AnyBuffer {
+public:
+  AnyBuffer(mlir::Type element, size_t size)
+      : element(element), bytes(size * getWidth(element)), count(size) {}
+  explicit AnyBuffer(mlir::Type tensor)
+      : AnyBuffer(mlir::getElementTypeOrSelf(tensor),
+                  mlir::cast<mlir::RankedTensorType>(tensor).getNumElements()) {
+  }
+
+  size_t size() const { return count; }
+  void *get() const { return bytes.get(); }
+  bool hasIntactEnd() const { return bytes.hasIntactEnd(); }
+  bool hasSameBits(const AnyBuffer &other) const {
+    return std::memcmp(get(), other.get(), bytes.size()) == 0;
+  }
+
+  void set(size_t i, double value) {
+    if (element.isF64())
+      place<double>(i) = value;
+    else if (element.isF32())
+      place<float>(i) = fabric::convertFloat<float>(value);
+    else if (element.isBF16())
+      place<fabric::BFloat16>(i) =
+          fabric::convertFloat<fabric::BFloat16>(value);
+    else
+      place<fabric::Float16>(i) = fabric::convertFloat<fabric::Float16>(value);
+  }
+  double at(size_t i) const {
+    if (element.isF64())
+      return place<double>(i);
+    if (element.isF32())
+      return place<float>(i);
+    if (element.isBF16())
+      return fabric::toDouble(place<fabric::BFloat16>(i));
+    return fabric::toDouble(place<fabric::Float16>(i));
+  }
+
+private:
+  static size_t getWidth(mlir::Type element) {
+    return element.getIntOrFloatBitWidth() / 8;
+  }
+  template <typename T> T &place(size_t i) const {
+    return static_cast<T *>(get())[i];
+  }
+  mlir::Type element;
+  Buffer<char> bytes;
+  size_t count;
+};
+
 /// A loaded shared object.
 class Library {
 public:
   explicit Library(llvm::ArrayRef<char> bytes) {
-    int descriptor = memfd_create("kernels", MFD_CLOEXEC);
+    descriptor = memfd_create("kernels", MFD_CLOEXEC);
     EXPECT_EQ(write(descriptor, bytes.data(), bytes.size()),
               static_cast<ssize_t>(bytes.size()));
     std::string path = "/proc/self/fd/" + std::to_string(descriptor);
     handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!handle)
       ADD_FAILURE() << dlerror();
-    close(descriptor);
   }
   Library(const Library &) = delete;
   ~Library() {
     if (handle)
       dlclose(handle);
+    close(descriptor);
   }
 
   void call(const char *name, llvm::ArrayRef<void *> buffers) const {
@@ -83,6 +133,8 @@ public:
   }
 
 private:
+  /// Open as long as it is loaded: dlopen knows libraries by their paths.
+  int descriptor = -1;
   void *handle = nullptr;
 };
 
@@ -118,6 +170,12 @@ public:
       return std::make_unique<Library>(llvm::ArrayRef<char>());
     return std::make_unique<Library>(*bytes);
   }
+
+  /// Of the test's own, for modules that it makes.
+  mlir::FailureOr<llvm::SmallVector<char>> compile(mlir::ModuleOp module) {
+    return mlir::lowering::compileKernels(module, target);
+  }
+  mlir::MLIRContext &getContext() { return context; }
 
   std::string diagnostics;
   mlir::lowering::KernelTarget target;

@@ -1,0 +1,199 @@
+//===- VectorNest.cpp - How a linalg op becomes vector loops --------------===//
+
+#include "passes/Lowering/Kernels/VectorNest.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace mlir::lowering;
+
+/// Elements of the innermost loop whose totals are kept on the stack: 8 KiB,
+/// and whole pages of operands of 32 bits.
+static constexpr int64_t totalsBlock = 1024;
+static constexpr int64_t maxAccumulators = 4;
+
+/// Rows whose terms are added before their totals are loaded. Also, as many
+/// streams as there are rows keep the memory busy; a long body does so by
+/// itself.
+static int64_t getNumRows(size_t bodySize) {
+  return bodySize <= 4 ? 8 : bodySize <= 24 ? 4 : 2;
+}
+
+static SmallVector<int64_t> getStrides(MemRefType type, AffineMap map) {
+  SmallVector<int64_t> strides(map.getNumDims(), 0);
+  int64_t stride = 1;
+  for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
+    strides[map.getDimPosition(dim)] = stride;
+    stride *= type.getDimSize(dim);
+  }
+  return strides;
+}
+
+/// The sum that an output is; fails where its ops are not those of a float sum.
+static FailureOr<VectorNest::Sum> readSum(const VectorNest &nest,
+                                          unsigned output) {
+  VectorNest::Sum sum;
+  sum.output = output;
+  DenseSet<Value> fromOutput{nest.getOutputArgument(output)};
+  for (Operation &op : nest.body->without_terminator()) {
+    if (llvm::none_of(op.getOperands(), [&](Value operand) {
+          return fromOutput.contains(operand);
+        }))
+      continue;
+    if (op.getNumOperands() == 2) {
+      unsigned other = fromOutput.contains(op.getOperand(0)) ? 1 : 0;
+      if (sum.term || !isa<arith::AddFOp>(op) ||
+          fromOutput.contains(op.getOperand(other)))
+        return failure();
+      sum.term = op.getOperand(other);
+    }
+    sum.combiner.push_back(&op);
+    fromOutput.insert(op.getResult(0));
+  }
+  Value yielded = nest.body->getTerminator()->getOperand(output);
+  if (!sum.term || !fromOutput.contains(yielded))
+    return failure();
+  return sum;
+}
+
+static LogicalResult readOperands(VectorNest &nest) {
+  auto op = cast<linalg::LinalgOp>(nest.op);
+  for (OpOperand &operand : op->getOpOperands()) {
+    VectorNest::Access &access = nest.accesses.emplace_back();
+    auto type = dyn_cast<MemRefType>(operand.get().getType());
+    if (!type)
+      continue;
+    access.buffer = operand.get();
+    access.strides = getStrides(type, op.getMatchingIndexingMap(&operand));
+  }
+  for (unsigned output = 0; output < op.getNumDpsInits(); ++output) {
+    AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(output));
+    if (map.getNumResults() == map.getNumDims()) {
+      nest.stores.push_back(
+          {output, nest.body->getTerminator()->getOperand(output)});
+      continue;
+    }
+    FailureOr<VectorNest::Sum> sum = readSum(nest, output);
+    if (failed(sum))
+      return op.emitOpError() << "expects output " << output
+                              << ", which loops reduce, to be a float sum";
+    nest.combinerOps.insert(sum->combiner.begin(), sum->combiner.end());
+    nest.sums.push_back(std::move(*sum));
+  }
+  return success();
+}
+
+/// Checks the body and chooses the length of vectors: as many 32-bit numbers as
+/// a register holds, or 64-bit ones where there are no others.
+static LogicalResult readBody(VectorNest &nest, unsigned vectorBits) {
+  bool wide = true;
+  for (Operation &op : nest.body->without_terminator()) {
+    if (!OpTrait::hasElementwiseMappableTraits(&op) || op.getNumResults() != 1)
+      return op.emitOpError() << "cannot be vectorised in a kernel";
+    if (!nest.combinerOps.contains(&op))
+      wide &= op.getResult(0).getType().getIntOrFloatBitWidth() == 64;
+  }
+  for (BlockArgument argument : nest.body->getArguments()) {
+    bool isOutput = argument.getArgNumber() >= nest.numInputs;
+    if (isOutput || !argument.use_empty())
+      wide &= argument.getType().getIntOrFloatBitWidth() == 64;
+  }
+  nest.lanes = vectorBits / (wide ? 64 : 32);
+  return success();
+}
+
+/// Loops outside in: what no sum is over, blocks of the innermost loop, what
+/// sums are over, the innermost loop. A sum along the innermost loop then needs
+/// totals for no more than a block, which stay in the first-level cache.
+static void orderLoops(VectorNest &nest) {
+  unsigned inner = nest.sizes.size() - 1;
+  auto isOver = [&](const VectorNest::Sum &sum, unsigned loop) {
+    return nest.getOutputAccess(sum.output).strides[loop] == 0;
+  };
+  bool hasTotals = false;
+  for (VectorNest::Sum &sum : nest.sums) {
+    sum.isAlongInner = !isOver(sum, inner);
+    hasTotals |= sum.isAlongInner;
+  }
+  SmallVector<unsigned> summed;
+  for (unsigned loop = 0; loop < inner; ++loop) {
+    bool isKept =
+        nest.sums.empty() || llvm::any_of(nest.sums, [&](const auto &sum) {
+          return !isOver(sum, loop);
+        });
+    (isKept ? nest.order : summed).push_back(loop);
+  }
+  nest.block = nest.sizes[inner];
+  if (hasTotals) {
+    nest.blockLevel = nest.order.size();
+    nest.order.push_back(inner);
+    nest.block = std::min(totalsBlock, nest.block);
+  }
+  llvm::append_range(nest.order, summed);
+  nest.order.push_back(inner);
+
+  bool carries = false;
+  for (VectorNest::Sum &sum : nest.sums) {
+    if (sum.isAlongInner) {
+      sum.level = *nest.blockLevel + 1;
+      continue;
+    }
+    carries = true;
+    sum.level = nest.order.size() - 1;
+    while (sum.level > 0 && isOver(sum, nest.order[sum.level - 1]))
+      --sum.level;
+  }
+  int64_t vectors = std::max<int64_t>(nest.block / nest.lanes, 1);
+  if (carries)
+    nest.numAccumulators = std::min(maxAccumulators, vectors);
+  if (hasTotals && !summed.empty())
+    nest.numRows = std::min(getNumRows(nest.body->getOperations().size()),
+                            nest.sizes[summed.back()]);
+}
+
+/// Where an operand lies across the innermost loop, the loop that it lies along
+/// becomes the second innermost, if sums allow, and is taken in squares.
+static void planTiles(VectorNest &nest) {
+  unsigned inner = nest.order.back(), last = nest.order.size() - 1;
+  // What may change places with the second innermost level.
+  unsigned first = 0;
+  for (const VectorNest::Sum &sum : nest.sums) {
+    if (sum.level == last)
+      return; // Rows have sums of their own.
+    first = std::max(first, sum.level);
+  }
+  for (auto [argument, access] :
+       llvm::zip_equal(nest.body->getArguments(), nest.accesses)) {
+    bool isInput = argument.getArgNumber() < nest.numInputs;
+    if (!access.buffer || access.strides[inner] <= 1 ||
+        (isInput && argument.use_empty()))
+      continue;
+    for (unsigned level = first; level < last; ++level) {
+      unsigned loop = nest.order[level];
+      if (loop == inner || access.strides[loop] != 1 ||
+          nest.sizes[loop] < nest.lanes)
+        continue;
+      std::rotate(nest.order.begin() + level, nest.order.begin() + level + 1,
+                  nest.order.begin() + last);
+      nest.numRows = nest.lanes;
+      return;
+    }
+  }
+}
+
+FailureOr<VectorNest> mlir::lowering::planVectorNest(linalg::LinalgOp op,
+                                                     unsigned vectorBits) {
+  VectorNest nest;
+  nest.op = op;
+  nest.body = op.getBlock();
+  nest.numInputs = op.getNumDpsInputs();
+  nest.sizes = op.getStaticLoopRanges();
+  if (llvm::any_of(nest.sizes, ShapedType::isDynamic))
+    return op.emitOpError() << "expects loops of static size";
+  if (failed(readOperands(nest)) || failed(readBody(nest, vectorBits)))
+    return failure();
+  if (!nest.sizes.empty()) {
+    orderLoops(nest);
+    planTiles(nest);
+  }
+  return nest;
+}

@@ -1,0 +1,80 @@
+//===- VectorNest.h - How a linalg op becomes vector loops ------*- C++ -*-===//
+//
+// What the vectoriser decides before it writes code: where operands lie, what
+// is stored and what is summed, and in which order the loops go.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_PASSES_LOWERING_KERNELS_VECTORNEST_H
+#define FABRIC_PASSES_LOWERING_KERNELS_VECTORNEST_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+namespace mlir::lowering {
+
+struct VectorNest {
+  /// A memref and, for each loop, how many elements lie between neighbours.
+  /// Operands that are scalars have no buffer.
+  struct Access {
+    Value buffer;
+    SmallVector<int64_t> strides;
+  };
+
+  /// An output that gets a value of the body for each of its elements.
+  struct Store {
+    unsigned output;
+    Value value;
+  };
+
+  /// An output that gets a total. `combiner` are the ops that add a term to an
+  /// element: an addition, and conversions of the element around it.
+  struct Sum {
+    unsigned output = 0;
+    Value term; // Of the body.
+    SmallVector<Operation *> combiner;
+    /// All levels from this one on are loops of the sum, but for the innermost
+    /// loop where the sum is along it.
+    unsigned level = 0;
+    /// Each element of the innermost loop has a total of its own.
+    bool isAlongInner = false;
+  };
+
+  Operation *op = nullptr;
+  Block *body = nullptr;
+  unsigned numInputs = 0;
+  SmallVector<int64_t> sizes;   // Of loops.
+  SmallVector<Access> accesses; // Of inputs, then outputs.
+  SmallVector<Store> stores;
+  SmallVector<Sum> sums;
+  DenseSet<Operation *> combinerOps; // Of all sums.
+
+  /// Elements in a vector.
+  int64_t lanes = 1;
+  /// The loop of each level, outside in. The innermost loop, which is taken a
+  /// vector at a time, appears twice if it is cut into blocks.
+  SmallVector<unsigned> order;
+  /// The level that runs over blocks of the innermost loop.
+  std::optional<unsigned> blockLevel;
+  int64_t block = 0; // Elements of the innermost loop at a time.
+  /// Vectors that each sum over the innermost loop is spread over.
+  int64_t numAccumulators = 1;
+  /// Iterations of the second innermost level that are taken together.
+  int64_t numRows = 1;
+
+  unsigned getInner() const { return order.back(); }
+  BlockArgument getOutputArgument(unsigned output) const {
+    return body->getArgument(numInputs + output);
+  }
+  const Access &getOutputAccess(unsigned output) const {
+    return accesses[numInputs + output];
+  }
+};
+
+/// Fails with a diagnostic where the op is not one that kernels are made of:
+/// loops of static size, elementwise ops in the body, outputs that are written
+/// or summed.
+FailureOr<VectorNest> planVectorNest(linalg::LinalgOp op, unsigned vectorBits);
+
+} // namespace mlir::lowering
+
+#endif // FABRIC_PASSES_LOWERING_KERNELS_VECTORNEST_H

@@ -1,0 +1,377 @@
+//===- KernelFuzzTest.cpp - Kernels of many random programs ---------------===//
+//
+// Programs of every kind of op, over domains of odd shapes, with transposed and
+// broadcast operands, several results and sums. In f64 they are held against
+// the reference interpreter. In mixtures of types a kernel must give the same
+// bits as a kernel an op would, called one after the other.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelHarness.h"
+#include "compiler/Interpreter/Interpreter.h"
+#include "mlir/IR/IRMapping.h"
+#include <numeric>
+#include <random>
+
+using namespace mlir;
+using namespace fabric_test;
+using mlir::fabric::interpreter::Tensor;
+
+namespace {
+
+/// Writes one kernel.
+class Generator {
+public:
+  Generator(unsigned seed, bool mixed) : random(seed), mixed(mixed) {}
+
+  std::string run(const std::string &name) {
+    do {
+      shape.clear();
+      for (unsigned rank = pick(5); shape.size() < rank;)
+        shape.push_back(std::array{1, 2, 3, 5, 7, 16, 17, 33, 40}[pick(9)]);
+    } while (std::accumulate(shape.begin(), shape.end(), 1,
+                             std::multiplies<>()) > 30000);
+    Type type = mixed ? anyType() : "f64";
+    values = {argument(type)};
+    unsigned length = 2 + pick(9);
+    for (unsigned i = 0; i < length; ++i)
+      step();
+    std::vector<std::string> results, types;
+    auto give = [&](const Value &value) {
+      results.push_back(value.name);
+      types.push_back(tensor(value.shape, value.type));
+    };
+    give(values.back());
+    for (unsigned extra = pick(3); extra > 0; --extra) {
+      Value value = values[pick(values.size())];
+      if (pick(2))
+        value = transposed(value, pickPermutation());
+      give(value);
+    }
+    for (unsigned sums = pick(3); sums > 0; --sums)
+      give(sum(values[pick(values.size())]));
+    if (shape.size() >= 2 && pick(2)) // Sums alone.
+      results.erase(results.begin(), results.end() - 1),
+          types.erase(types.begin(), types.end() - 1);
+    return "func.func @" + name + "(" + join(arguments) + ") -> (" +
+           join(types) + ") {\n" + body + "  return " + join(results) + " : " +
+           join(types) + "\n}\n";
+  }
+
+private:
+  using Shape = std::vector<int>;
+  using Type = std::string;
+  struct Value {
+    std::string name;
+    Shape shape;
+    Type type;
+  };
+
+  unsigned pick(unsigned count) { return random() % count; }
+  Type anyType() {
+    return std::array{"f32", "f32", "bf16", "f16", "f64"}[pick(5)];
+  }
+
+  static std::string join(const std::vector<std::string> &parts) {
+    std::string text;
+    for (const std::string &part : parts)
+      text += (text.empty() ? "" : ", ") + part;
+    return text;
+  }
+  static std::string list(const Shape &dims) {
+    std::vector<std::string> parts;
+    for (int dim : dims)
+      parts.push_back(std::to_string(dim));
+    return "[" + join(parts) + "]";
+  }
+  static std::string tensor(const Shape &shape, const Type &type) {
+    std::string text = "tensor<";
+    for (int size : shape)
+      text += std::to_string(size) + "x";
+    return text + type + ">";
+  }
+
+  Value argument(const Type &type, Shape of) {
+    Value value{"%a" + std::to_string(arguments.size()), of, type};
+    arguments.push_back(value.name + ": " + tensor(of, type));
+    return value;
+  }
+  Value argument(const Type &type) { return argument(type, shape); }
+
+  Value emit(const std::string &op, const Shape &of, const Type &type) {
+    Value value{"%v" + std::to_string(count++), of, type};
+    body += "  " + value.name + " = fabric." + op + "\n";
+    return value;
+  }
+  Value unary(const Value &x) {
+    return emit(std::string(std::array{"neg", "silu", "sigmoid"}[pick(3)]) +
+                    " " + x.name + " : " + tensor(x.shape, x.type),
+                x.shape, x.type);
+  }
+  Value cast(const Value &x, const Type &type) {
+    if (x.type == type)
+      return x;
+    return emit("cast " + x.name + " : " + tensor(x.shape, x.type) + " -> " +
+                    tensor(x.shape, type),
+                x.shape, type);
+  }
+  Shape pickPermutation() {
+    Shape permutation(shape.size());
+    std::iota(permutation.begin(), permutation.end(), 0);
+    std::shuffle(permutation.begin(), permutation.end(), random);
+    return permutation;
+  }
+  Value transposed(const Value &x, const Shape &permutation) {
+    Shape to;
+    for (int dim : permutation)
+      to.push_back(x.shape[dim]);
+    return emit("transpose " + x.name + " permutation = " + list(permutation) +
+                    " : " + tensor(x.shape, x.type) + " -> " +
+                    tensor(to, x.type),
+                to, x.type);
+  }
+  /// An argument of some dims, repeated over the others.
+  Value broadcast(const Type &type) {
+    Shape dims, of;
+    for (unsigned dim = 0; dim < shape.size(); ++dim)
+      if (pick(2)) {
+        dims.push_back(dim);
+        of.push_back(shape[dim]);
+      }
+    Value small = argument(type, of);
+    if (pick(2))
+      small = unary(small);
+    return emit("broadcast " + small.name + " dims = " + list(dims) + " : " +
+                    tensor(of, type) + " -> " + tensor(shape, type),
+                shape, type);
+  }
+  /// An argument of permuted shape, permuted back.
+  Value permuted(const Type &type) {
+    Shape permutation = pickPermutation(), of(shape.size());
+    for (unsigned dim = 0; dim < shape.size(); ++dim)
+      of[permutation[dim]] = shape[dim];
+    Value stored = argument(type, of);
+    if (pick(2))
+      stored = unary(stored);
+    return transposed(stored, permutation);
+  }
+  Value sum(const Value &x) {
+    Shape dims, rest;
+    for (unsigned dim = 0; dim < shape.size(); ++dim)
+      if (pick(2))
+        dims.push_back(dim);
+      else
+        rest.push_back(x.shape[dim]);
+    return emit("sum " + x.name + " dims = " + list(dims) + " : " +
+                    tensor(x.shape, x.type) + " -> " + tensor(rest, x.type),
+                rest, x.type);
+  }
+
+  void step() {
+    Value x = values[pick(values.size())];
+    Value other = values[pick(values.size())];
+    switch (pick(7)) {
+    case 0:
+      values.push_back(unary(x));
+      return;
+    case 1:
+      other = argument(x.type);
+      break;
+    case 2:
+      other = broadcast(x.type);
+      break;
+    case 3:
+      other = permuted(x.type);
+      break;
+    case 4:
+      other = emit("constant dense<0.75> : " + tensor(shape, x.type), shape,
+                   x.type);
+      break;
+    case 5:
+      if (mixed)
+        x = cast(x, anyType());
+      break;
+    default:
+      break;
+    }
+    other = cast(other, x.type);
+    values.push_back(
+        emit(std::string(std::array{"add", "sub", "mul"}[pick(3)]) + " " +
+                 x.name + ", " + other.name + " : " + tensor(shape, x.type),
+             shape, x.type));
+  }
+
+  std::mt19937 random;
+  bool mixed;
+  Shape shape;
+  std::vector<std::string> arguments;
+  std::string body;
+  std::vector<Value> values; // Of the domain's shape.
+  unsigned count = 0;
+};
+
+std::string generate(unsigned first, unsigned count, bool mixed) {
+  std::string text;
+  for (unsigned i = 0; i < count; ++i)
+    text += Generator(first + i, mixed).run("kernel_" + std::to_string(i));
+  return text;
+}
+
+std::vector<AnyBuffer> makeInputs(func::FuncOp kernel) {
+  std::vector<AnyBuffer> inputs;
+  for (auto [number, type] : llvm::enumerate(kernel.getArgumentTypes())) {
+    AnyBuffer &input = inputs.emplace_back(type);
+    for (size_t i = 0; i < input.size(); ++i)
+      input.set(i, noise(i, number, 2.0));
+  }
+  return inputs;
+}
+
+std::vector<AnyBuffer> call(const Library &library, func::FuncOp kernel,
+                            llvm::ArrayRef<void *> inputs) {
+  std::vector<AnyBuffer> results;
+  llvm::SmallVector<void *> buffers(inputs);
+  for (Type type : kernel.getResultTypes())
+    results.emplace_back(type);
+  for (const AnyBuffer &result : results)
+    buffers.push_back(result.get());
+  library.call(kernel.getName().str().c_str(), buffers);
+  for (const AnyBuffer &result : results)
+    EXPECT_TRUE(result.hasIntactEnd()) << [&] {
+      std::string t;
+      llvm::raw_string_ostream o(t);
+      kernel.print(o);
+      return t;
+    }();
+  return results;
+}
+
+llvm::SmallVector<void *> addresses(const std::vector<AnyBuffer> &buffers) {
+  llvm::SmallVector<void *> all;
+  for (const AnyBuffer &buffer : buffers)
+    all.push_back(buffer.get());
+  return all;
+}
+
+constexpr unsigned batches = 6, perBatch = 40;
+
+class KernelFuzz : public ::testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Batches, KernelFuzz, ::testing::Range(0u, batches));
+
+TEST_P(KernelFuzz, AgreesWithTheInterpreter) {
+  Compiler compiler(GetParam() % 2 ? "x86-64-v3" : "native");
+  std::string text = generate(GetParam() * perBatch, perBatch, false);
+  auto library = compiler.load(text);
+  auto module = compiler.parse(text);
+  for (auto kernel : module->getOps<func::FuncOp>()) {
+    std::vector<AnyBuffer> inputs = makeInputs(kernel);
+    std::vector<AnyBuffer> results = call(*library, kernel, addresses(inputs));
+    llvm::SmallVector<Tensor> tensors;
+    for (auto [input, type] : llvm::zip(inputs, kernel.getArgumentTypes())) {
+      Tensor &tensor = tensors.emplace_back(Tensor::zeros(type));
+      for (size_t i = 0; i < input.size(); ++i)
+        tensor.floats[i] = input.at(i);
+    }
+    auto expected = mlir::fabric::interpreter::interpret(kernel, tensors);
+    ASSERT_TRUE(succeeded(expected));
+    for (auto [number, result] : llvm::enumerate(results)) {
+      Tensor actual((*expected)[number].shape, Tensor::Kind::Float);
+      for (size_t i = 0; i < result.size(); ++i)
+        actual.floats[i] = result.at(i);
+      // A sum may cancel: then against the size of its terms.
+      EXPECT_LE(relativeError((*expected)[number], actual, 1e-3), 1e-12)
+          << "result " << number << " of\n"
+          << text.substr(text.find("@" + kernel.getName().str() + "("), 3000);
+    }
+  }
+}
+
+/// A kernel for each op of `kernel` but constants, which go along.
+void addKernelsOfOps(func::FuncOp kernel, OpBuilder &builder) {
+  unsigned number = 0;
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    ++number;
+    if (op.getNumOperands() == 0)
+      continue;
+    auto single = func::FuncOp::create(
+        builder, op.getLoc(),
+        (kernel.getName() + "_" + std::to_string(number)).str(),
+        builder.getFunctionType(op.getOperandTypes(), op.getResultTypes()));
+    OpBuilder inside(single.getContext());
+    inside.setInsertionPointToStart(single.addEntryBlock());
+    IRMapping mapping;
+    for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
+      Operation *definition = operand.getDefiningOp();
+      if (definition && definition->getNumOperands() == 0)
+        inside.clone(*definition, mapping);
+      else
+        mapping.map(operand, single.getArgument(index));
+    }
+    Operation *clone = inside.clone(op, mapping);
+    func::ReturnOp::create(inside, op.getLoc(), clone->getResults());
+  }
+}
+
+TEST_P(KernelFuzz, FusedIsAsUnfused) {
+  Compiler compiler(GetParam() % 2 ? "x86-64-v3" : "native");
+  std::string text = generate(1000 + GetParam() * perBatch, perBatch, true);
+  auto module = compiler.parse(text);
+  auto fused = compiler.load(text);
+  OwningOpRef<ModuleOp> singles =
+      ModuleOp::create(UnknownLoc::get(&compiler.getContext()));
+  OpBuilder builder = OpBuilder::atBlockEnd(singles->getBody());
+  for (auto kernel : module->getOps<func::FuncOp>())
+    addKernelsOfOps(kernel, builder);
+  auto bytes = compiler.compile(*singles);
+  ASSERT_TRUE(succeeded(bytes)) << compiler.diagnostics;
+  Library unfused(*bytes);
+
+  for (auto kernel : module->getOps<func::FuncOp>()) {
+    std::vector<AnyBuffer> inputs = makeInputs(kernel);
+    std::vector<AnyBuffer> results = call(*fused, kernel, addresses(inputs));
+    llvm::DenseMap<Value, void *> known;
+    for (auto [value, input] : llvm::zip(kernel.getArguments(), inputs))
+      known[value] = input.get();
+    std::vector<std::vector<AnyBuffer>> owned;
+    unsigned number = 0;
+    Operation *terminator = kernel.getBody().front().getTerminator();
+    for (Operation &op : kernel.getBody().front().without_terminator()) {
+      std::string name =
+          (kernel.getName() + "_" + std::to_string(++number)).str();
+      auto single = singles->lookupSymbol<func::FuncOp>(name);
+      if (!single)
+        continue;
+      llvm::SmallVector<void *> operands;
+      for (Value operand : op.getOperands())
+        operands.push_back(known.lookup(operand)); // Null for constants.
+      owned.push_back(call(unfused, single, operands));
+      for (auto [value, buffer] : llvm::zip(op.getResults(), owned.back()))
+        known[value] = buffer.get();
+    }
+    for (auto [value, result] : llvm::zip(terminator->getOperands(), results)) {
+      void *expected = known.lookup(value);
+      if (!expected || !value.getDefiningOp())
+        continue;
+      std::string where =
+          text.substr(text.find("@" + kernel.getName().str() + "("), 3000);
+      AnyBuffer other(value.getType());
+      size_t width =
+          getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth() / 8;
+      std::memcpy(other.get(), expected, result.size() * width);
+      if (!isa<mlir::fabric::SumOp>(value.getDefiningOp())) {
+        EXPECT_TRUE(result.hasSameBits(other)) << where;
+        continue;
+      }
+      // In another order, and rounded once from f64.
+      for (size_t i = 0; i < result.size(); ++i)
+        EXPECT_NEAR(result.at(i), other.at(i),
+                    std::ldexp(std::fabs(other.at(i)) + 1e-3, width == 8 ? -44
+                                                              : width == 4
+                                                                  ? -22
+                                                                  : -6))
+            << where;
+    }
+  }
+}
+
+} // namespace
