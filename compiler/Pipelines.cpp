@@ -14,9 +14,13 @@ using namespace mlir;
 using namespace mlir::fabric;
 
 void mlir::fabric::buildTrainPipeline(OpPassManager &pm) {
+  // First: what other passes make at an argument's location is called after it.
+  pm.addPass(training::createNameArgumentsPass());
   pm.addPass(training::createDifferentiatePass());
   // Consumes the gradients that the pass before returned.
   pm.addPass(training::createApplyOptimizerPass());
+  // The optimizer has added arguments.
+  pm.addPass(training::createNameArgumentsPass());
   // Derivatives repeat each other's factors. Safe here: nothing has been
   // duplicated on purpose yet. Not the canonicalizer, which moves constants to
   // the top and merges their locations into an unknown one.

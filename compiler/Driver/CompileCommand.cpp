@@ -94,7 +94,9 @@ static Status write(std::optional<AtomicFile> &file,
 /// Prints the IR; in a file with locations that lead to the model's lines.
 static Status writeModule(ModuleOp module, Outputs &outputs) {
   return write(outputs.main, [&](raw_ostream &os) {
-    module->print(os, OpPrintingFlags().enableDebugInfo(bool(outputs.main)));
+    module->print(os, OpPrintingFlags()
+                          .enableDebugInfo(bool(outputs.main))
+                          .printNameLocAsPrefix());
   });
 }
 

@@ -5,6 +5,18 @@
 
 include "mlir/Pass/PassBase.td"
 
+def NameArgumentsPass : Pass<"fabric-name-arguments", "::mlir::ModuleOp"> {
+  let summary = "Gives the model's arguments locations that carry their names";
+  let description = [{
+    For people who read the IR: printed with `--mlir-use-nameloc-as-prefix`, which
+    `fabric-opt` sets, a parameter is `%w1.weight` after every phase, and what is
+    made at its location, such as the gathered weight, is called after it.
+
+    Precondition: one public function, of one block. Postcondition: the location of
+    an argument with a role is a NameLoc.
+  }];
+}
+
 def DifferentiatePass : Pass<"fabric-differentiate", "::mlir::ModuleOp"> {
   let summary = "Appends the gradient of the loss for every trainable parameter";
   let description = [{

@@ -2,11 +2,23 @@
 
 #include "compiler/Registration.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/ADT/STLExtras.h"
+#include <string>
+#include <vector>
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::fabric::registerDialects(registry);
   mlir::fabric::registerPasses();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv, "Fabric's optimizer and partitioner\n", registry));
+  // Arguments are printed under their names.
+  std::vector<char *> args(argv, argv + argc);
+  std::string nameValues = "--mlir-use-nameloc-as-prefix";
+  auto isGiven = [&](llvm::StringRef arg) {
+    return arg.contains("mlir-use-nameloc-as-prefix");
+  };
+  if (llvm::none_of(args, isGiven))
+    args.push_back(nameValues.data());
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(static_cast<int>(args.size()), args.data(),
+                        "Fabric's optimizer and partitioner\n", registry));
 }
