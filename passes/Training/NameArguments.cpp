@@ -44,10 +44,13 @@ struct NameArgumentsPass
       return signalPassFailure();
     for (BlockArgument argument : model->getArguments()) {
       std::string name = findRoleName(*model, argument.getArgNumber());
-      if (name.empty() || isa<NameLoc>(argument.getLoc()))
+      if (name.empty())
         continue;
-      argument.setLoc(NameLoc::get(StringAttr::get(&getContext(), name),
-                                   argument.getLoc()));
+      // A state that was made at its parameter's location has another name.
+      Location loc = argument.getLoc();
+      if (auto named = dyn_cast<NameLoc>(loc))
+        loc = named.getChildLoc();
+      argument.setLoc(NameLoc::get(StringAttr::get(&getContext(), name), loc));
     }
   }
 };
