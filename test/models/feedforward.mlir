@@ -1,12 +1,13 @@
 // The gated feed-forward with its loss: what it computes on the global batch
-// of 16, whatever mesh it is compiled for. Made for training:
+// of 16, whatever mesh it is compiled for. It asks to be trained; flags of
+// fabric-compile say otherwise:
 //
-//   fabric-compile feedforward.mlir -o compiled.bin --dp=2 --tp=2 --train=adamw
+//   fabric-compile feedforward.mlir -o compiled.bin --dp=2 --tp=2 --train=gradients
 //
 // feedforward.py is the same program in PyTorch, and its parameters have the
 // same names. The initialisers are nn.Linear's: uniform within 1/sqrt(fan-in).
 
-module {
+module attributes {fabric.train = #fabric.train<adamw, lr = 3.0e-3>} {
   func.func @feedforward(
       %x: tensor<16x128xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
       %w1: tensor<256x128xf32> {fabric.param = #fabric.param<"w1.weight", init = uniform(-0.08838834764831845, 0.08838834764831845)>},
