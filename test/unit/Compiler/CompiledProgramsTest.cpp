@@ -177,15 +177,15 @@ protected:
   dist::MeshAttr mesh;
 };
 
-TEST_P(CompiledPrograms, Forward) { checkAll({}, {}, "fast"); }
+TEST_P(CompiledPrograms, Forward) { checkAll({.layers = true}, {}, "fast"); }
 
 TEST_P(CompiledPrograms, Gradients) {
-  checkAll({.loss = true},
+  checkAll({.loss = true, .layers = true},
            TrainAttr::getDefault(&context, TrainMode::Gradients), "fast");
 }
 
 TEST_P(CompiledPrograms, TrainingStepInLittleMemory) {
-  checkAll({.loss = true}, TrainAttr::getDefault(&context, TrainMode::AdamW),
+  checkAll({.loss = true, .layers = true}, TrainAttr::getDefault(&context, TrainMode::AdamW),
            "min");
 }
 

@@ -24,6 +24,8 @@ public:
     bool linear = false;
     /// A scalar loss over all results, to be differentiated.
     bool loss = false;
+    /// Also what lowering fuses: layers with a bias, sums of products.
+    bool layers = false;
   };
 
   RandomProgram(dist::MeshAttr mesh, unsigned seed, Options options)
@@ -155,6 +157,8 @@ private:
   //===--------------------------------------------------------------------===//
 
   void addOp() {
+    if (options.layers && chance(30))
+      return addLayer();
     switch (draw(12)) {
     case 0:
     case 1:
@@ -206,6 +210,33 @@ private:
     Value w = drawOfShape({drawSize(), shape.back()});
     shape.back() = typeOf(w).getDimSize(0);
     push(build<LinearOp>(type(shape), x, w));
+  }
+
+  /// A product, plus a vector along one dim or another product, through a gate.
+  void addLayer() {
+    Value x = drawValue();
+    if (typeOf(x).getRank() == 0)
+      return;
+    Shape shape(typeOf(x).getShape());
+    // Often square, so that rows and columns could be mistaken.
+    int64_t size = chance(50) ? shape.front() : drawSize();
+    Shape weight = {size, shape.back()};
+    shape.back() = size;
+    Value y = build<LinearOp>(type(shape), x, drawOfShape(weight));
+    Value other;
+    if (chance(30)) {
+      other = build<LinearOp>(type(shape), x, drawOfShape(weight));
+    } else {
+      int64_t dim = chance(60) ? shape.size() - 1 : draw(shape.size());
+      other = build<BroadcastOp>(type(shape), drawOfShape({shape[dim]}),
+                                 ArrayRef<int64_t>{dim});
+    }
+    y = chance(50) ? build<AddOp>(type(shape), y, other)
+                   : build<AddOp>(type(shape), other, y);
+    if (!options.linear && chance(50))
+      y = build<MulOp>(type(shape), build<SiluOp>(type(shape), y),
+                       drawOfShape(shape));
+    push(y);
   }
 
   void addContract() {
