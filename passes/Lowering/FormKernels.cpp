@@ -43,41 +43,47 @@ class KernelTable {
 public:
   explicit KernelTable(ModuleOp parent) : parent(parent) {}
 
-  /// Takes the function over and returns the reference to it or its equal.
-  SymbolRefAttr add(func::FuncOp kernel);
+  /// Takes the function over; returns it, or its equal that was there before.
+  func::FuncOp add(func::FuncOp kernel);
 
 private:
-  ModuleOp getModule();
-
   ModuleOp parent, module;
-  llvm::StringMap<SymbolRefAttr> kernels;
+  llvm::StringMap<func::FuncOp> kernels;
 };
 
 } // namespace
 
-ModuleOp KernelTable::getModule() {
+/// Writes down on its arguments which results may be written over them.
+static void annotateAliases(func::FuncOp kernel) {
+  for (unsigned argument = 0; argument < kernel.getNumArguments(); ++argument) {
+    SmallVector<int64_t> allowed;
+    for (unsigned result = 0; result < kernel.getNumResults(); ++result)
+      if (mayShareBuffer(kernel, argument, result))
+        allowed.push_back(result);
+    if (!allowed.empty())
+      kernel.setArgAttr(argument, exec::kMayAliasAttr,
+                        DenseI64ArrayAttr::get(kernel.getContext(), allowed));
+  }
+}
+
+func::FuncOp KernelTable::add(func::FuncOp kernel) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  kernel.print(stream, OpPrintingFlags().useLocalScope());
+  auto [it, isNew] = kernels.try_emplace(text, kernel);
+  if (!isNew) {
+    kernel.erase();
+    return it->second;
+  }
   if (!module) {
     OpBuilder builder = OpBuilder::atBlockBegin(parent.getBody());
     module = ModuleOp::create(builder, parent.getLoc(),
                               exec::ExecDialect::kKernelsModule);
   }
-  return module;
-}
-
-SymbolRefAttr KernelTable::add(func::FuncOp kernel) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  kernel.print(stream, OpPrintingFlags().useLocalScope());
-  auto [it, isNew] = kernels.try_emplace(text);
-  if (!isNew) {
-    kernel.erase();
-    return it->second;
-  }
+  annotateAliases(kernel);
   kernel.setName("kernel_" + std::to_string(kernels.size() - 1));
-  getModule().push_back(kernel);
-  it->second = SymbolRefAttr::get(module.getSymNameAttr(),
-                                  FlatSymbolRefAttr::get(kernel));
-  return it->second;
+  module.push_back(kernel);
+  return kernel;
 }
 
 //===----------------------------------------------------------------------===//
@@ -197,15 +203,6 @@ static func::FuncOp outline(const Cluster &cluster, const Interface &interface,
   for (Value result : interface.results)
     results.push_back(mapping.lookup(result));
   func::ReturnOp::create(builder, location, results);
-  for (unsigned argument = 0; argument < kernel.getNumArguments(); ++argument) {
-    SmallVector<int64_t> allowed;
-    for (unsigned result = 0; result < kernel.getNumResults(); ++result)
-      if (mayShareBuffer(kernel, argument, result))
-        allowed.push_back(result);
-    if (!allowed.empty())
-      kernel.setArgAttr(argument, exec::kMayAliasAttr,
-                        builder.getDenseI64ArrayAttr(allowed));
-  }
   return kernel;
 }
 
@@ -245,15 +242,18 @@ static void formKernels(Block &block, KernelTable &table) {
     if (interface.results.empty())
       continue;
     Location location = fuseLocations(cluster);
-    func::FuncOp kernel = outline(cluster, interface, location);
+    func::FuncOp kernel = table.add(outline(cluster, interface, location));
+    auto symbol = SymbolRefAttr::get(
+        StringAttr::get(kernel.getContext(), exec::ExecDialect::kKernelsModule),
+        FlatSymbolRefAttr::get(kernel));
     SmallVector<int64_t> ties = findTies(interface, kernel);
     SmallVector<Value> operands;
     for (Value argument : interface.arguments)
       operands.push_back(launched.lookupOrDefault(argument));
     OpBuilder builder(cluster.position);
     auto launch = exec::LaunchOp::create(
-        builder, location, TypeRange(ValueRange(interface.results)),
-        table.add(kernel), operands, ties, /*slots=*/ArrayAttr());
+        builder, location, TypeRange(ValueRange(interface.results)), symbol,
+        operands, ties, /*slots=*/ArrayAttr());
     launched.map(interface.results, launch.getResults());
   }
 

@@ -225,9 +225,22 @@ bool Planner::isNamedResult(const Buffer &buffer) const {
   });
 }
 
+/// A collective, or a kernel that makes another element type of its one
+/// operand.
+static bool passesOn(Operation *op) {
+  if (isa<exec::CollectiveOp>(op))
+    return true;
+  if (op->getNumOperands() != 1 || op->getNumResults() != 1)
+    return false;
+  auto from = cast<RankedTensorType>(op->getOperand(0).getType());
+  auto to = cast<RankedTensorType>(op->getResult(0).getType());
+  return from.getShape() == to.getShape() &&
+         from.getElementType() != to.getElementType();
+}
+
 /// The buffers that hold a gradient, whole or reduced: what updates a parameter
 /// and is of its size, or is a result that says so; and from there back through
-/// collectives.
+/// collectives and casts.
 DenseSet<unsigned> Planner::findGradients() const {
   SmallVector<Value> worklist;
   for (auto [index, value] :
@@ -262,8 +275,8 @@ DenseSet<unsigned> Planner::findGradients() const {
         !gradients.insert(buffer).second)
       continue;
     for (Value value : buffers.getAll()[buffer].values)
-      if (auto collective = value.getDefiningOp<exec::CollectiveOp>())
-        worklist.push_back(collective.getOperand());
+      if (Operation *op = value.getDefiningOp(); op && passesOn(op))
+        worklist.push_back(op->getOperand(0));
   }
   return gradients;
 }
