@@ -1,0 +1,26 @@
+"""fabric-verify on every model and mesh: loss and every gradient to 1e-12, the plan against the interpreter."""
+
+import pytest
+from harness import MODELS_UNDER_TEST, run_tool
+from importing import BUILD, NEEDS_TOOLS
+
+pytestmark = NEEDS_TOOLS
+
+
+@pytest.mark.parametrize("memory", ["fast", "min"])
+@pytest.mark.parametrize("model", MODELS_UNDER_TEST, ids=lambda model: model.name)
+def test_verify(workspace, model, memory):
+    folder = workspace.imported(model, "f32")
+    meshes = ",".join(f"{dp}x{tp}" for dp, tp in model.meshes())
+    table = run_tool(
+        [
+            BUILD / "bin" / "fabric-verify",
+            folder / "model.mlir",
+            f"--meshes={meshes}",
+            f"--weights={folder / 'weights.safetensors'}",
+            f"--memory={memory}",
+        ]
+    )
+    lines = table.splitlines()
+    assert lines[1].startswith("loss") and "grad." in lines[2]
+    assert f"agree on all {len(list(model.meshes()))} meshes within 1.0e-12" in lines[-1]
