@@ -16,7 +16,7 @@ ON_ONE_TP_RANK = WEIGHT // 2
 TP_PLAN = {"w1": "colwise", "w2": "rowwise", "w3": "colwise"}
 
 
-@pytest.fixture(scope="module", params=["styles given"])
+@pytest.fixture(scope="module", params=["styles given", "styles found"])
 def report(request, tmp_path_factory):
     """The same costs whether a plan file says the styles, or nobody does."""
     folder = tmp_path_factory.mktemp("report")
