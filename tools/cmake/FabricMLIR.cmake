@@ -67,3 +67,22 @@ function(fabric_tablegen target td)
   endwhile()
   add_public_tablegen_target(${target})
 endfunction()
+
+# fabric-doc: the documentation of dialects and passes, from ODS, as Markdown in
+# build/doc.
+add_custom_target(fabric-doc)
+
+# fabric_add_doc(name td-file flags): one file of it.
+function(fabric_add_doc name td flags)
+  separate_arguments(flags NATIVE_COMMAND "${flags}")
+  set(output ${CMAKE_BINARY_DIR}/doc/${name}.md)
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/doc
+    COMMAND ${MLIR_TABLEGEN_EXE} ${flags} -I ${CMAKE_SOURCE_DIR}
+            -I ${MLIR_INCLUDE_DIRS} ${CMAKE_CURRENT_SOURCE_DIR}/${td} -o ${output}
+    DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${td}
+    COMMENT "Documenting ${name}")
+  add_custom_target(fabric-doc-${name} DEPENDS ${output})
+  add_dependencies(fabric-doc fabric-doc-${name})
+endfunction()
