@@ -121,6 +121,31 @@ module attributes {dist.mesh = #mesh} {
 
 // -----
 
+// The same before a cast, but not before a kernel that computes.
+module {
+  module @kernels {
+    func.func private @f(tensor<8xf32>) -> tensor<8xf32>
+    func.func private @narrow(tensor<8xf32>) -> tensor<8xbf16>
+    func.func private @widen(tensor<8xbf16>) -> tensor<8xf32>
+    func.func private @update(tensor<8xf32> {exec.may_alias = array<i64: 0>}, tensor<8xf32>) -> tensor<8xf32>
+  }
+  // CHECK-LABEL: @casts
+  func.func @casts(%p: tensor<8xf32> {fabric.param = #fabric.param<"p">}) -> (tensor<8xf32> {fabric.update_of = 0 : i64}) {
+    // CHECK: @f({{.*}}, activations>
+    %a = exec.launch @kernels::@f(%p) ties = [-1] : (tensor<8xf32>) -> tensor<8xf32>
+    // CHECK: @f({{.*}}, gradients>
+    %g = exec.launch @kernels::@f(%a) ties = [-1] : (tensor<8xf32>) -> tensor<8xf32>
+    // CHECK: @narrow({{.*}}, gradients>
+    %h = exec.launch @kernels::@narrow(%g) ties = [-1] : (tensor<8xf32>) -> tensor<8xbf16>
+    // CHECK: @widen({{.*}}, gradients>
+    %w = exec.launch @kernels::@widen(%h) ties = [-1] : (tensor<8xbf16>) -> tensor<8xf32>
+    %u = exec.launch @kernels::@update(%p, %w) ties = [-1] : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+    return %u : tensor<8xf32>
+  }
+}
+
+// -----
+
 // A new value whose kernel cannot write over the old one still goes right to its
 // slot, where the old one was read before.
 module {

@@ -58,7 +58,7 @@ protected:
 
   static unsigned getNumPrograms() {
     const char *text = std::getenv("FABRIC_TEST_PROGRAMS");
-    return text ? std::atoi(text) : 5;
+    return text ? std::atoi(text) : 8;
   }
 
   /// Whether a result is an argument as it was before the step: then that

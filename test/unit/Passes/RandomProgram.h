@@ -157,7 +157,7 @@ private:
   //===--------------------------------------------------------------------===//
 
   void addOp() {
-    if (options.layers && chance(30))
+    if (options.layers && chance(45))
       return addLayer();
     switch (draw(12)) {
     case 0:
