@@ -7,6 +7,7 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Lowering/Kernels/Kernels.h"
 #include "passes/Lowering/Kernels/KernelsToLLVM.h"
 #include "passes/Lowering/Kernels/Passes.h"
 #include "passes/Lowering/Passes.h"
@@ -21,6 +22,8 @@ void mlir::fabric::registerDialects(DialectRegistry &registry) {
   registry.insert<dist::DistDialect, exec::ExecDialect, FabricDialect,
                   func::FuncDialect>();
   training::registerDerivatives(registry);
+  // So that what is printed between the passes on kernels can be read again.
+  lowering::registerKernelDialects(registry);
 }
 
 void mlir::fabric::registerPasses() {

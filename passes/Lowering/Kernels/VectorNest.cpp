@@ -82,6 +82,13 @@ static LogicalResult readOperands(VectorNest &nest) {
   return success();
 }
 
+/// Whether the operand is a buffer that is read or written.
+static bool isUsed(const VectorNest &nest, unsigned operand) {
+  bool isOutput = operand >= nest.numInputs;
+  return nest.accesses[operand].buffer &&
+         (isOutput || !nest.body->getArgument(operand).use_empty());
+}
+
 /// Checks the body and chooses the length of vectors: as many 32-bit numbers as
 /// a register holds, or 64-bit ones where there are no others.
 static LogicalResult readBody(VectorNest &nest, unsigned vectorBits) {
@@ -92,20 +99,33 @@ static LogicalResult readBody(VectorNest &nest, unsigned vectorBits) {
     if (!nest.combinerOps.contains(&op))
       wide &= op.getResult(0).getType().getIntOrFloatBitWidth() == 64;
   }
-  for (BlockArgument argument : nest.body->getArguments()) {
-    bool isOutput = argument.getArgNumber() >= nest.numInputs;
-    if (isOutput || !argument.use_empty())
+  for (BlockArgument argument : nest.body->getArguments())
+    if (isUsed(nest, argument.getArgNumber()))
       wide &= argument.getType().getIntOrFloatBitWidth() == 64;
-  }
   nest.lanes = vectorBits / (wide ? 64 : 32);
   return success();
+}
+
+/// The loop that most operands lie along, of several the last.
+static unsigned pickInner(const VectorNest &nest) {
+  unsigned best = 0, bestCount = 0;
+  for (unsigned loop = 0; loop < nest.sizes.size(); ++loop) {
+    unsigned count = 0;
+    for (auto [number, access] : llvm::enumerate(nest.accesses))
+      count += isUsed(nest, number) && access.strides[loop] == 1;
+    if (count >= bestCount) {
+      best = loop;
+      bestCount = count;
+    }
+  }
+  return best;
 }
 
 /// Loops outside in: what no sum is over, blocks of the innermost loop, what
 /// sums are over, the innermost loop. A sum along the innermost loop then needs
 /// totals for no more than a block, which stay in the first-level cache.
 static void orderLoops(VectorNest &nest) {
-  unsigned inner = nest.sizes.size() - 1;
+  unsigned inner = pickInner(nest);
   auto isOver = [&](const VectorNest::Sum &sum, unsigned loop) {
     return nest.getOutputAccess(sum.output).strides[loop] == 0;
   };
@@ -115,7 +135,9 @@ static void orderLoops(VectorNest &nest) {
     hasTotals |= sum.isAlongInner;
   }
   SmallVector<unsigned> summed;
-  for (unsigned loop = 0; loop < inner; ++loop) {
+  for (unsigned loop = 0; loop < nest.sizes.size(); ++loop) {
+    if (loop == inner)
+      continue;
     bool isKept =
         nest.sums.empty() || llvm::any_of(nest.sums, [&](const auto &sum) {
           return !isOver(sum, loop);
@@ -154,18 +176,13 @@ static void orderLoops(VectorNest &nest) {
 /// becomes the second innermost, if sums allow, and is taken in squares.
 static void planTiles(VectorNest &nest) {
   unsigned inner = nest.order.back(), last = nest.order.size() - 1;
-  // What may change places with the second innermost level.
+  // What may change places with the second innermost level: nothing, where each
+  // row has a sum of its own.
   unsigned first = 0;
-  for (const VectorNest::Sum &sum : nest.sums) {
-    if (sum.level == last)
-      return; // Rows have sums of their own.
+  for (const VectorNest::Sum &sum : nest.sums)
     first = std::max(first, sum.level);
-  }
-  for (auto [argument, access] :
-       llvm::zip_equal(nest.body->getArguments(), nest.accesses)) {
-    bool isInput = argument.getArgNumber() < nest.numInputs;
-    if (!access.buffer || access.strides[inner] <= 1 ||
-        (isInput && argument.use_empty()))
+  for (auto [number, access] : llvm::enumerate(nest.accesses)) {
+    if (!isUsed(nest, number) || access.strides[inner] <= 1)
       continue;
     for (unsigned level = first; level < last; ++level) {
       unsigned loop = nest.order[level];
