@@ -11,10 +11,9 @@
 #include "compiler/Driver/Compile.h"
 #include "compiler/Interpreter/Comparison.h"
 #include "compiler/Interpreter/Interpreter.h"
-#include "compiler/Pipelines.h"
 #include "compiler/Registration.h"
 #include "compiler/Verify/Values.h"
-#include "mlir/Pass/PassManager.h"
+#include "mlir/Parser/Parser.h"
 #include "runtime/Executor/Session.h"
 #include "test/unit/Passes/RandomProgram.h"
 #include "gtest/gtest.h"
@@ -31,7 +30,7 @@ using Axes = std::vector<std::pair<std::string, int64_t>>;
 std::string print(ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  module.print(os);
+  module.print(os, OpPrintingFlags().printLargeElementsAttrWithHex(-1));
   return text;
 }
 
@@ -90,9 +89,20 @@ protected:
     return inputs;
   }
 
+  /// In the element type of the program.
+  static ::fabric::runtime::HostTensor toHost(const Tensor &tensor, Type type) {
+    auto wide = toHostTensor(tensor, cast<RankedTensorType>(type));
+    if (!getElementTypeOrSelf(type).isF32())
+      return wide;
+    auto narrow = ::fabric::runtime::HostTensor::zeros(
+        ::fabric::plan::DType::F32, wide.shape);
+    std::copy_n(wide.data<double>(), wide.numElements(), narrow.data<float>());
+    return narrow;
+  }
+
   /// Named results, then new parameters, as the interpreter has them and as the
   /// plan has them. An empty string if they agree.
-  std::string check(ModuleOp program, StringRef memory) {
+  std::string check(ModuleOp program, StringRef memory, double tolerance) {
     OwningOpRef<ModuleOp> trained = program.clone();
     CompileOptions options;
     options.memory = memory.str();
@@ -107,8 +117,7 @@ protected:
     ::fabric::runtime::RunInputs run;
     run.inputs.emplace_back();
     for (unsigned i = 0; i < step.getNumArguments(); ++i) {
-      auto tensor = toHostTensor(
-          inputs[i], cast<RankedTensorType>(step.getArgumentTypes()[i]));
+      auto tensor = toHost(inputs[i], step.getArgumentTypes()[i]);
       if (auto input =
               step.getArgAttrOfType<InputAttr>(i, FabricDialect::kInputAttr))
         run.inputs[0][input.getName().str()] = tensor;
@@ -148,15 +157,24 @@ protected:
     }
     std::string differences;
     for (const Comparison &comparison :
-         interpreter::compareResults(names, expected, actual, 1e-9))
+         interpreter::compareResults(names, expected, actual, tolerance))
       if (!comparison.agrees)
         differences += comparison.name + " is off by " +
                        std::to_string(comparison.error) + "\n";
     return differences;
   }
 
+  /// The program with another float type: programs are generated in f64.
+  OwningOpRef<ModuleOp> inType(ModuleOp program, StringRef type) {
+    std::string text = print(program);
+    for (size_t at = 0; (at = text.find("f64", at)) != std::string::npos;)
+      text.replace(at, 3, type);
+    return parseSourceString<ModuleOp>(text, &context);
+  }
+
   void checkAll(RandomProgram::Options options, TrainAttr train,
-                StringRef memory) {
+                StringRef memory, StringRef type = "f64",
+                double tolerance = 1e-9) {
     for (unsigned seed = 0; seed < getNumPrograms(); ++seed) {
       options.numOps = 4 + seed % 20;
       // Not the programs that the sharding tests have.
@@ -167,7 +185,10 @@ protected:
         continue;
       if (train)
         (*program)->setAttr(FabricDialect::kTrainAttr, train);
-      std::string problem = check(*program, memory);
+      if (type != "f64")
+        program = inType(*program, type);
+      ASSERT_TRUE(program);
+      std::string problem = check(*program, memory, tolerance);
       ASSERT_EQ(problem, "") << "seed " << seed << "\n" << print(*program);
     }
   }
@@ -185,8 +206,15 @@ TEST_P(CompiledPrograms, Gradients) {
 }
 
 TEST_P(CompiledPrograms, TrainingStepInLittleMemory) {
-  checkAll({.loss = true, .layers = true}, TrainAttr::getDefault(&context, TrainMode::AdamW),
-           "min");
+  checkAll({.loss = true, .layers = true},
+           TrainAttr::getDefault(&context, TrainMode::AdamW), "min");
+}
+
+// Products of f32 are another library's than those of f64.
+TEST_P(CompiledPrograms, GradientsInF32) {
+  checkAll({.loss = true, .layers = true},
+           TrainAttr::getDefault(&context, TrainMode::Gradients), "fast", "f32",
+           1e-4);
 }
 
 INSTANTIATE_TEST_SUITE_P(
