@@ -166,7 +166,7 @@ PARITY = {
     "sigmoid": on((3, 4), lambda x, p: torch.sigmoid(x - p), ()),
     "alpha": on((3, 4), lambda x, p: torch.sub(torch.add(x, p, alpha=2.5), p, alpha=-3), (3, 4)),
     "numbers": on((3, 4), lambda x, p: (1 - x) * 3 + 2 * p - 0.25 + (x - 1) / 7, (1, 4)),
-    "rsub": on((3, 4), lambda x, p: torch.rsub(x, p, alpha=2) + torch.rsub(p, 1.5), (3, 4)),
+    "rsub": on((3, 4), lambda x, p: torch.rsub(x, p, alpha=2) * torch.rsub(p, 1.5), (3, 4)),
     "broadcasting": on((3, 1, 4), lambda x, p, q: x * p + q, (5, 1), (2, 1, 5, 4)),
     "powers": on((3, 4), lambda x, p: x**2 + p**3 + x**4 + p.square() + x**1, (4,)),
     "addcmul": on((3, 4), lambda x, p: torch.addcmul(p, x, x, value=0.5), (4,)),

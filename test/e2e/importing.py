@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from fabric_import import cli
+from torch.overrides import TorchFunctionMode
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODELS = REPOSITORY / "test" / "models"
@@ -57,3 +58,25 @@ def to_numpy(tensor):
     """bf16 as the f32 of the same value."""
     tensor = tensor.detach().cpu()
     return (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy()
+
+
+class _FloatIsDouble(TorchFunctionMode):
+    """What f64 means where a program itself says `.float()`."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        function = torch.Tensor.double if function is torch.Tensor.float else function
+        return function(*args, **(kwargs or {}))
+
+
+@contextlib.contextmanager
+def default_dtype(dtype):
+    """Around a reference in PyTorch: in f64 nothing may fall back to f32."""
+    if dtype is not torch.float64:
+        yield
+        return
+    torch.set_default_dtype(dtype)
+    try:
+        with _FloatIsDouble():
+            yield
+    finally:
+        torch.set_default_dtype(torch.float32)

@@ -9,10 +9,9 @@ import cases
 import numpy as np
 import pytest
 import torch
-from importing import BUILD, MODELS, REPOSITORY, import_text, load, run_importer, to_numpy
+from importing import BUILD, MODELS, REPOSITORY, default_dtype, import_text, load, run_importer, to_numpy
 from safetensors.torch import load_file
 from text_interpreter import Module
-from torch.overrides import TorchFunctionMode
 
 FEEDFORWARD = MODELS / "feedforward.py"
 TOLERANCE = {"f32": 2e-6, "f64": 1e-13, "bf16": 2e-2}
@@ -33,29 +32,14 @@ def program(tmp_path):
     return make
 
 
-class InF64(TorchFunctionMode):
-    """What the reference does where the program itself names f32."""
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        function = torch.Tensor.double if function is torch.Tensor.float else function
-        return function(*args, **(kwargs or {}))
-
-
 def reference(built, dtype):
     """Results of the module in PyTorch, and the arrays that went in."""
     module, args, *loss = built
     torch_dtype = TORCH_DTYPES[dtype]
     module = module.to(torch_dtype)
     args = tuple(a.to(torch_dtype) for a in args)
-    torch.set_default_dtype(torch.float64 if dtype == "f64" else torch.float32)
-    try:
-        if dtype == "f64":
-            with InF64():
-                result = module(*args)
-        else:
-            result = module(*args)
-    finally:
-        torch.set_default_dtype(torch.float32)
+    with default_dtype(torch_dtype):
+        result = module(*args)
     if loss:
         result = loss[0](result)
     parameters = {name: to_numpy(p) for name, p in module.named_parameters()}
