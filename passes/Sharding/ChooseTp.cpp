@@ -8,7 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Fabric/IR/Fabric.h"
-#include "passes/Sharding/ChooseTpGraph.h"
+#include "passes/Sharding/ChooseTpLayouts.h"
 #include "passes/Sharding/Passes.h"
 #include "passes/Sharding/Roles.h"
 #include "llvm/Support/Debug.h"
@@ -159,6 +159,7 @@ struct ChooseTpPass : public sharding::impl::ChooseTpPassBase<ChooseTpPass> {
       explain(function, problem, *plan, parameter, style);
     }
     explain(function, problem, *plan);
+    numConstraints += constrainLayouts(function, problem, *plan, mesh);
   }
 };
 } // namespace

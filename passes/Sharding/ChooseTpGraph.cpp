@@ -66,23 +66,36 @@ private:
   void markBatch();
   bool markBatch(const OpInfo &info);
   void markSmall(const OpInfo &info);
+  void markTerms(const OpInfo &info);
 
   std::optional<unsigned> getMajorFactor(const OpInfo &info,
                                          const dist::DimFactors &dim) const;
   bool isOfBatch(const OpInfo &info, unsigned factor) const;
+  std::optional<unsigned> getBatchDim(Value value) const;
   int64_t getBytes(Value value) const;
   std::optional<unsigned> getTensor(Value value);
+  void addTensor(Value value, TpTensor tensor);
+  void addNode(TpOp op, Operation *operation, int64_t wholeFlops);
   void addArgument(BlockArgument argument);
 
   std::optional<SmallVector<TpState>> splitBy(const OpInfo &info,
                                               unsigned factor) const;
   bool canSplit(const OpInfo &info, unsigned factor) const;
+  bool isSmall(const OpInfo &info, unsigned operand, unsigned factor) const;
+  bool addsSmall(const OpInfo &info, unsigned factor) const;
+
+  /// How a sum with something that comes from parameters of one dim is split.
+  enum class Bias {
+    None,
+    /// Both operands are split already.
+    Follows,
+    /// A whole bias is sliced; the other operand may be scattered.
+    IsSliced,
+  };
   bool addStrategy(const OpInfo &info, TpOp &op, ArrayRef<TpState> states,
-                   std::optional<unsigned> factor);
+                   std::optional<unsigned> factor, Bias bias = Bias::None);
   TpNeeds getNeeds(const OpInfo &info, unsigned operand, TpState state,
-                   std::optional<unsigned> factor) const;
-  bool isAddedToSmall(const OpInfo &info, unsigned operand,
-                      unsigned factor) const;
+                   Bias bias, std::optional<unsigned> factor) const;
   TpCost getCost(const OpInfo &info, ArrayRef<TpState> states,
                  bool isSplit) const;
   void addOp(const OpInfo &info);
@@ -99,6 +112,8 @@ private:
   DimMarks batch;
   /// Dims that come from parameters of one dim and nothing else.
   DimMarks small;
+  /// Values that some choice leaves as terms.
+  DenseSet<Value> terms;
 };
 } // namespace
 
@@ -218,19 +233,52 @@ void GraphBuilder::markSmall(const OpInfo &info) {
   }
 }
 
+/// Without this the search would go on betting on gradients that come as terms.
+void GraphBuilder::markTerms(const OpInfo &info) {
+  auto passes = [&](ArrayRef<unsigned> group) {
+    return llvm::all_of(group, [&](unsigned operand) {
+      return terms.contains(info.values[operand]);
+    });
+  };
+  auto reduces = [&](unsigned factor) {
+    return info.rule.factors[factor].kind == Factor::Kind::Reduction &&
+           splitBy(info, factor).has_value();
+  };
+  if (llvm::any_of(info.rule.linearGroups, passes) ||
+      llvm::any_of(llvm::seq<unsigned>(0, info.rule.factors.size()), reduces))
+    terms.insert_range(info.op->getResults());
+}
+
+/// The dim that data parallelism splits.
+std::optional<unsigned> GraphBuilder::getBatchDim(Value value) const {
+  for (auto [dim, size] : llvm::enumerate(getType(value).getShape()))
+    if (batch.has(value, dim) && size % dataSize == 0)
+      return dim;
+  return std::nullopt;
+}
+
 /// Of one rank, were the tensor not split over the axis.
 int64_t GraphBuilder::getBytes(Value value) const {
-  RankedTensorType type = getType(value);
-  int64_t bytes = fabric::getNumBytes(type);
-  for (auto [dim, size] : llvm::enumerate(type.getShape()))
-    if (batch.has(value, dim) && size % dataSize == 0)
-      return bytes / dataSize;
-  return bytes;
+  int64_t bytes = fabric::getNumBytes(getType(value));
+  return getBatchDim(value) ? bytes / dataSize : bytes;
 }
 
 //===----------------------------------------------------------------------===//
-// Arguments
+// Tensors and arguments
 //===----------------------------------------------------------------------===//
+
+void GraphBuilder::addTensor(Value value, TpTensor tensor) {
+  tensors[value] = problem.graph.tensors.size();
+  problem.graph.tensors.push_back(tensor);
+  problem.values.push_back(value);
+  problem.batchDims.push_back(getBatchDim(value));
+}
+
+void GraphBuilder::addNode(TpOp op, Operation *operation, int64_t wholeFlops) {
+  problem.graph.ops.push_back(std::move(op));
+  problem.operations.push_back(operation);
+  problem.wholeFlops.push_back(wholeFlops);
+}
 
 /// Inputs, scalars and constants are replicated, which serves every need: they
 /// are no tensors of the graph.
@@ -286,10 +334,8 @@ void GraphBuilder::addArgument(BlockArgument argument) {
         addStyle(style);
     addStyle(dist::TpStyle::Replicate);
   }
-  tensors[argument] = problem.graph.tensors.size();
-  problem.graph.tensors.push_back({bytes, /*movable=*/parameter.isGiven});
-  problem.graph.ops.push_back(std::move(op));
-  problem.wholeFlops.push_back(0);
+  addTensor(argument, {bytes, /*movable=*/parameter.isGiven});
+  addNode(std::move(op), nullptr, 0);
   if (isParameter) {
     parameterOf[argument] = problem.parameters.size();
     problem.parameters.push_back(std::move(parameter));
@@ -343,35 +389,41 @@ GraphBuilder::splitBy(const OpInfo &info, unsigned factor) const {
   return states;
 }
 
-/// Whether the op adds the operand to something that comes from parameters of
-/// one dim, which the factor would split. Such a bias follows: terms are not
-/// scattered for its sake.
-bool GraphBuilder::isAddedToSmall(const OpInfo &info, unsigned operand,
-                                  unsigned factor) const {
-  auto isSmall = [&](unsigned index) {
-    for (auto [dim, factors] : llvm::enumerate(info.tensors[index]))
-      if (getMajorFactor(info, factors) == factor &&
-          small.has(info.values[index], dim))
-        return true;
-    return false;
-  };
-  if (isSmall(operand))
-    return false;
+/// Whether the factor would split a dim of the operand that comes from
+/// parameters of one dim.
+bool GraphBuilder::isSmall(const OpInfo &info, unsigned operand,
+                           unsigned factor) const {
+  for (auto [dim, factors] : llvm::enumerate(info.tensors[operand]))
+    if (getMajorFactor(info, factors) == factor &&
+        small.has(info.values[operand], dim))
+      return true;
+  return false;
+}
+
+/// Whether the factor would split a sum of such an operand and another.
+bool GraphBuilder::addsSmall(const OpInfo &info, unsigned factor) const {
   return llvm::any_of(info.rule.linearGroups, [&](ArrayRef<unsigned> group) {
-    return llvm::is_contained(group, operand) && llvm::any_of(group, isSmall);
+    auto isSmallOperand = [&](unsigned operand) {
+      return isSmall(info, operand, factor);
+    };
+    return llvm::any_of(group, isSmallOperand) &&
+           !llvm::all_of(group, isSmallOperand);
   });
 }
 
 TpNeeds GraphBuilder::getNeeds(const OpInfo &info, unsigned operand,
-                               TpState state,
+                               TpState state, Bias bias,
                                std::optional<unsigned> factor) const {
   auto inPlace = dyn_cast<fabric::InPlaceOpInterface>(info.op);
   if (inPlace && isa<BlockArgument>(info.values[operand]))
     for (unsigned result = 0; result < info.op->getNumResults(); ++result)
       if (inPlace.getUpdatedOperand(result) == operand)
         return needsExactly(state);
-  if (factor && isAddedToSmall(info, operand, *factor))
+  if (bias == Bias::Follows && state.isSplit() &&
+      !isSmall(info, operand, *factor))
     return needsUnscattered(state);
+  if (bias == Bias::IsSliced && isSmall(info, operand, *factor))
+    return needs(TpState::replicated());
   return needs(state);
 }
 
@@ -405,7 +457,7 @@ TpCost GraphBuilder::getCost(const OpInfo &info, ArrayRef<TpState> states,
 
 bool GraphBuilder::addStrategy(const OpInfo &info, TpOp &op,
                                ArrayRef<TpState> states,
-                               std::optional<unsigned> factor) {
+                               std::optional<unsigned> factor, Bias bias) {
   TpStrategy strategy;
   for (auto [index, value] : llvm::enumerate(info.values)) {
     if (index >= info.numOperands) {
@@ -413,7 +465,8 @@ bool GraphBuilder::addStrategy(const OpInfo &info, TpOp &op,
       continue;
     }
     if (getTensor(value))
-      strategy.needs.push_back(getNeeds(info, index, states[index], factor));
+      strategy.needs.push_back(
+          getNeeds(info, index, states[index], bias, factor));
     else if (states[index].isPartial())
       return false;
   }
@@ -437,11 +490,21 @@ void GraphBuilder::addOp(const OpInfo &info) {
   SmallVector<TpState> whole(info.values.size(), TpState::replicated());
   int64_t wholeFlops = getCost(info, whole, /*isSplit=*/false).flops;
   for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor)
-    if (auto states = splitBy(info, factor))
-      addStrategy(info, op, *states, factor);
+    if (auto states = splitBy(info, factor)) {
+      if (addsSmall(info, factor)) {
+        addStrategy(info, op, *states, factor, Bias::Follows);
+        addStrategy(info, op, *states, factor, Bias::IsSliced);
+      } else {
+        addStrategy(info, op, *states, factor);
+      }
+    }
   // A product that can be split is: FLOPs come first.
   if (wholeFlops == 0 || op.strategies.empty()) {
     for (ArrayRef<unsigned> group : info.rule.linearGroups) {
+      if (!llvm::all_of(group, [&](unsigned operand) {
+            return terms.contains(info.values[operand]);
+          }))
+        continue;
       SmallVector<TpState> states = whole;
       for (unsigned operand : group)
         states[operand] = TpState::partial();
@@ -456,8 +519,7 @@ void GraphBuilder::addOp(const OpInfo &info) {
     for (unsigned parameter : parameters)
       problem.parameters[parameter].products.push_back(
           problem.graph.ops.size());
-  problem.graph.ops.push_back(std::move(op));
-  problem.wholeFlops.push_back(wholeFlops);
+  addNode(std::move(op), info.op, wholeFlops);
 }
 
 /// Leaves the value as the user says.
@@ -478,8 +540,7 @@ void GraphBuilder::addConstraint(dist::ConstraintOp op) {
   node.results.push_back(tensors.at(op.getResult()));
   strategy.results.push_back(state);
   node.strategies.push_back(std::move(strategy));
-  problem.graph.ops.push_back(std::move(node));
-  problem.wholeFlops.push_back(0);
+  addNode(std::move(node), op, 0);
 }
 
 /// A result with a name is for people and files, who want it whole; gradients
@@ -492,8 +553,7 @@ void GraphBuilder::addResult(Value value, unsigned index) {
   op.operands.push_back(tensors.at(value));
   op.strategies.emplace_back().needs.push_back(
       isStored ? needsReduced() : needs(TpState::replicated()));
-  problem.graph.ops.push_back(std::move(op));
-  problem.wholeFlops.push_back(0);
+  addNode(std::move(op), nullptr, 0);
 }
 
 TpProblem GraphBuilder::run() {
@@ -511,15 +571,14 @@ TpProblem GraphBuilder::run() {
   DenseMap<Operation *, OpInfo *> infoOf;
   for (OpInfo &info : infos) {
     markSmall(info);
+    markTerms(info);
     infoOf[info.op] = &info;
   }
 
   // Users may come before makers.
   for (const OpInfo &info : infos)
-    for (Value result : info.op->getResults()) {
-      tensors[result] = problem.graph.tensors.size();
-      problem.graph.tensors.push_back({getBytes(result), /*movable=*/true});
-    }
+    for (Value result : info.op->getResults())
+      addTensor(result, {getBytes(result), /*movable=*/true});
   for (Operation *op : order) {
     OpInfo *info = infoOf.lookup(op);
     if (!info)

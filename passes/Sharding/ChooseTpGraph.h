@@ -32,7 +32,13 @@ struct TpParameter {
 struct TpProblem {
   analysis::TpGraph graph;
   SmallVector<TpParameter, 0> parameters;
-  /// Of every op of the graph, contraction FLOPs a rank if it is not split.
+  /// Of every tensor of the graph, what it stands for, and the dim that data
+  /// parallelism splits.
+  SmallVector<Value, 0> values;
+  SmallVector<std::optional<unsigned>, 0> batchDims;
+  /// Of every op of the graph, what it stands for, null for parameters and
+  /// results of the function; and contraction FLOPs a rank if it is not split.
+  SmallVector<Operation *, 0> operations;
   SmallVector<int64_t, 0> wholeFlops;
 };
 

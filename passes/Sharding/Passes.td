@@ -65,9 +65,13 @@ def ChooseTpPass : Pass<"dist-choose-tp", "::mlir::ModuleOp"> {
     layouts of activations that a sharding rule allows are considered. A remark a
     parameter says what was chosen and why, and one a function what it comes to.
 
+    Layouts of activations are left to propagation, which starts from the styles.
+    Where it would not find the plan's, a `dist.constraint` says so: where terms are
+    scattered to ops that no split parameter is connected to, and where a split
+    tensor is gathered.
+
     A parameter that axis "tp" cannot split on dim 0 or 1 is replicated. A bias is
-    split where what it is added to is split already; terms of a product are not
-    scattered for its sake.
+    split where what it is added to is split already, else it is whole.
 
     **Precondition**: the module has a mesh; tensors are global, without shardings.
     **Postcondition**: if the mesh's axis "tp" is larger than 1, every parameter of
@@ -87,6 +91,7 @@ def ChooseTpPass : Pass<"dist-choose-tp", "::mlir::ModuleOp"> {
   }];
   let statistics = [
     Statistic<"numChosen", "chosen", "parameters that got a style">,
+    Statistic<"numConstraints", "constraints", "constraints left">,
     Statistic<"numTransitions", "transitions",
               "pairs of a partial plan and a strategy that were looked at">,
     Statistic<"numKept", "kept", "most partial plans kept at once">,

@@ -7,8 +7,11 @@ module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>, fabric.train = #fab
 // CHECK-SAME: {dist.tp = #dist.tp<colwise>, fabric.param = #fabric.param<"w1">
 // CHECK-SAME: {dist.tp = #dist.tp<rowwise>, fabric.param = #fabric.param<"w2">
 // CHECK-SAME: {dist.tp = #dist.tp<colwise>, fabric.param = #fabric.param<"w3">
-// States have none: they are stored as their parameter.
+// States have none: they are stored as their parameter. Layouts of activations
+// follow.
 // CHECK-NOT: dist.tp
+// CHECK-NOT: dist.constraint
+// CHECK: return
 // PROGRAM-LABEL: func.func @feedforward(
 // PROGRAM-NOT: axes = {"tp"}
 // PROGRAM: dist.all_reduce sum %{{.*}} axes = {"dp", "tp"} : tensor<f32>
@@ -106,19 +109,28 @@ func.func @chain(
 
 // -----
 
-// Megatron's feed-forward: the loss is the mean of squares. The bias of the
-// rowwise linear is whole.
+// Megatron's feed-forward: the loss is the mean of squares, and the bias of the
+// rowwise linear is whole. The loss is computed on blocks, with a slice of the
+// bias: to scatter the sum, and to gather its gradient, is as many bytes as to
+// reduce it to all. Neither end of that is seen from the styles.
 module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>, fabric.train = #fabric.train<adamw>} {
 // CHECK-LABEL: func.func @mlp(
 // CHECK-SAME: {dist.tp = #dist.tp<colwise>, fabric.param = #fabric.param<"up.weight">
 // CHECK-SAME: {dist.tp = #dist.tp<colwise>, fabric.param = #fabric.param<"up.bias">
 // CHECK-SAME: {dist.tp = #dist.tp<rowwise>, fabric.param = #fabric.param<"down.weight">
 // CHECK-SAME: {dist.tp = #dist.tp<replicate>, fabric.param = #fabric.param<"down.bias">
+// CHECK: %[[Y:.*]] = fabric.linear {{.*}} -> tensor<16x16xf32>
+// CHECK-NEXT: %[[BLOCKS:.*]] = dist.constraint %[[Y]] sharding = <#mesh, [{"dp"}, {"tp"}]>
+// CHECK: fabric.add %[[BLOCKS]]
+// CHECK: %[[DY:.*]] = dist.constraint %{{.*}} sharding = <#mesh, [{"dp"}, {"tp"}]>
+// CHECK-NEXT: %[[WHOLE:.*]] = dist.constraint %[[DY]] sharding = <#mesh, [{"dp"}, {}]>
+// CHECK: fabric.contract %[[WHOLE]]
 // PROGRAM-LABEL: func.func @mlp(
-// PROGRAM: dist.all_reduce sum %{{.*}} axes = {"tp"} : tensor<8x16xf32>
-// PROGRAM-NOT: axes = {"tp"}
+// PROGRAM: dist.reduce_scatter sum %{{.*}} dim = 1 axes = {"tp"} : tensor<8x16xf32> -> tensor<8x8xf32>
+// PROGRAM: dist.all_gather %{{.*}} dim = 1 axes = {"tp"} : tensor<8x8xf32> -> tensor<8x16xf32>
+// PROGRAM-NOT: tensor<{{[0-9x]+}}xf32> -> tensor<{{.*}}axes = {"tp"}
 // PROGRAM: return
-// expected-remark @below {{tensor parallelism}}
+// expected-remark @below {{sends 516 bytes a rank in 3 collectives}}
 func.func @mlp(
     %x: tensor<16x16xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
     // expected-remark @below {{parameter "up.weight": colwise}}
@@ -163,6 +175,47 @@ func.func @small(
     -> (tensor<f32> {fabric.result = "loss"}) {
   %0 = fabric.linear %x, %w : (tensor<6x5xf32>, tensor<4x5xf32>) -> tensor<6x4xf32>
   %loss = fabric.sum %0 dims = [0, 1] : tensor<6x4xf32> -> tensor<f32>
+  return %loss : tensor<f32>
+}
+}
+
+// -----
+
+// Feed-forwards on a residual stream of which both ends are sums: the stream is
+// split over its features, forward and backward, which no parameter says. Per
+// layer that is as many bytes as to reduce to all; the ends are scattered only.
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>, fabric.train = #fabric.train<adamw>} {
+// CHECK-LABEL: func.func @residual(
+// CHECK-SAME: {dist.tp = #dist.tp<colwise>, fabric.param = #fabric.param<"w1">
+// CHECK-SAME: {dist.tp = #dist.tp<rowwise>, fabric.param = #fabric.param<"w2">
+// CHECK-SAME: {dist.tp = #dist.tp<colwise>, fabric.param = #fabric.param<"v1">
+// CHECK-SAME: {dist.tp = #dist.tp<rowwise>, fabric.param = #fabric.param<"v2">
+// CHECK: dist.constraint {{.*}} [{"dp"}, {"tp"}]
+// PROGRAM-LABEL: func.func @residual(
+// PROGRAM-NOT: dist.all_reduce sum %{{.*}} : tensor<8x16xf32>
+// PROGRAM-COUNT-2: dist.reduce_scatter sum %{{.*}} dim = 1 axes = {"tp"} : tensor<8x16xf32> -> tensor<8x8xf32>
+// PROGRAM: return
+// expected-remark @below {{sends 1284 bytes a rank in 6 collectives}}
+func.func @residual(
+    %x: tensor<16x16xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    // expected-remark @below {{parameter "w1"}}
+    %w1: tensor<32x16xf32> {fabric.param = #fabric.param<"w1">},
+    // expected-remark @below {{parameter "w2"}}
+    %w2: tensor<16x32xf32> {fabric.param = #fabric.param<"w2">},
+    // expected-remark @below {{parameter "v1"}}
+    %v1: tensor<32x16xf32> {fabric.param = #fabric.param<"v1">},
+    // expected-remark @below {{parameter "v2"}}
+    %v2: tensor<16x32xf32> {fabric.param = #fabric.param<"v2">})
+    -> (tensor<f32> {fabric.result = "loss"}) {
+  %0 = fabric.linear %x, %w1 : (tensor<16x16xf32>, tensor<32x16xf32>) -> tensor<16x32xf32>
+  %1 = fabric.silu %0 : tensor<16x32xf32>
+  %2 = fabric.linear %1, %w2 : (tensor<16x32xf32>, tensor<16x32xf32>) -> tensor<16x16xf32>
+  %3 = fabric.add %x, %2 : tensor<16x16xf32>
+  %4 = fabric.linear %3, %v1 : (tensor<16x16xf32>, tensor<32x16xf32>) -> tensor<16x32xf32>
+  %5 = fabric.silu %4 : tensor<16x32xf32>
+  %6 = fabric.linear %5, %v2 : (tensor<16x32xf32>, tensor<16x32xf32>) -> tensor<16x16xf32>
+  %7 = fabric.add %3, %6 : tensor<16x16xf32>
+  %loss = fabric.sum %7 dims = [0, 1] : tensor<16x16xf32> -> tensor<f32>
   return %loss : tensor<f32>
 }
 }

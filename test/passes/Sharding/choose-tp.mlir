@@ -59,14 +59,16 @@ func.func @chain(
 // -----
 
 // A bias goes with the result of its product: split with its dim, or whole
-// where it is summed over ranks.
+// where that is summed over ranks (and then sliced, for the sum is scattered,
+// and gathered for the caller: as many bytes as to reduce it to all, and half of
+// the additions).
 module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>} {
 // CHECK-LABEL: func.func @mlp(
 // CHECK-SAME: {dist.tp = #dist.tp<colwise>, fabric.param = #fabric.param<"up.weight">
 // CHECK-SAME: {dist.tp = #dist.tp<colwise>, fabric.param = #fabric.param<"up.bias">
 // CHECK-SAME: {dist.tp = #dist.tp<rowwise>, fabric.param = #fabric.param<"down.weight">
 // CHECK-SAME: {dist.tp = #dist.tp<replicate>, fabric.param = #fabric.param<"down.bias">
-// expected-remark @below {{sends 512 bytes a rank in 1 collective}}
+// expected-remark @below {{sends 512 bytes a rank in 2 collectives}}
 func.func @mlp(
     %x: tensor<16x16xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
     // expected-remark @below {{parameter "up.weight": colwise}}
@@ -126,7 +128,7 @@ module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>} {
 // CHECK-SAME: {dist.tp = #dist.tp<rowwise>, fabric.param = #fabric.param<"w1">
 // CHECK-SAME: {dist.tp = #dist.tp<rowwise>, fabric.param = #fabric.param<"w2">
 // CHECK-SAME: {dist.tp = #dist.tp<sequence>, fabric.param = #fabric.param<"b">
-// expected-remark @below {{sends 1024 bytes a rank in 2 collectives}}
+// expected-remark @below {{sends 1024 bytes a rank in 3 collectives}}
 func.func @given(
     %x: tensor<16x16xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
     %w1: tensor<32x16xf32> {fabric.param = #fabric.param<"w1">, dist.tp = #dist.tp<rowwise>},
