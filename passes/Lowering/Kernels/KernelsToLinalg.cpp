@@ -16,6 +16,7 @@
 #include "passes/Lowering/Kernels/CollapseLoops.h"
 #include "passes/Lowering/Kernels/KernelDomain.h"
 #include "passes/Lowering/Kernels/Passes.h"
+#include "passes/Lowering/Kernels/VectorNest.h"
 
 namespace mlir::lowering {
 #define GEN_PASS_DEF_KERNELSTOLINALGPASS
@@ -75,11 +76,11 @@ Value toStorage(OpBuilder &b, Location loc, Value computed, Type element) {
 
 class KernelBuilder {
 public:
-  KernelBuilder(func::FuncOp kernel, KernelDomain domain)
+  KernelBuilder(func::FuncOp kernel, KernelDomain domain, int64_t streamBytes)
       : kernel(kernel), domain(std::move(domain)),
         loops(this->domain.sizes, getAllMaps(this->domain)),
-        numArguments(kernel.getNumArguments()),
-        tensorTypes(kernel.getArgumentTypes()), builder(kernel.getContext()) {}
+        numArguments(kernel.getNumArguments()), streamBytes(streamBytes),
+        builder(kernel.getContext()) {}
 
   void run() {
     auto terminator =
@@ -130,6 +131,12 @@ private:
   bool isSum(unsigned result) const {
     AffineMap map = loops.getView(domain.results[result].map).map;
     return map.getNumResults() != map.getNumDims();
+  }
+
+  bool isStreamed(unsigned result) const {
+    auto type = cast<RankedTensorType>(results[result].getType());
+    return !isSum(result) && fabric::getNumBytes(type) >= streamBytes &&
+           !results[result].getDefiningOp<fabric::InPlaceOpInterface>();
   }
 
   /// Sums over differing sets of loops need differing orders of loops, unless
@@ -222,6 +229,13 @@ private:
     auto generic = linalg::GenericOp::create(builder, loc, inputs, outputs,
                                              maps, iterators);
     generic.getRegion().push_back(body);
+    SmallVector<int64_t> streamed;
+    for (auto [position, result] : llvm::enumerate(group))
+      if (isStreamed(result))
+        streamed.push_back(position);
+    if (!streamed.empty())
+      generic->setAttr(VectorNest::streamedAttr,
+                       builder.getDenseI64ArrayAttr(streamed));
     outside = generic;
     buildBody(group, numInputs);
     hoistInvariants(generic);
@@ -378,7 +392,7 @@ private:
   KernelDomain domain;
   CollapsedLoops loops;
   unsigned numArguments;
-  SmallVector<Type> tensorTypes;
+  int64_t streamBytes;
   OpBuilder builder;
   SmallVector<Value> results;
   Block *entry = nullptr;
@@ -391,12 +405,14 @@ private:
 
 class KernelsToLinalgPass
     : public lowering::impl::KernelsToLinalgPassBase<KernelsToLinalgPass> {
+  using KernelsToLinalgPassBase::KernelsToLinalgPassBase;
+
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
     FailureOr<KernelDomain> domain = getKernelDomain(kernel);
     if (failed(domain))
       return signalPassFailure();
-    KernelBuilder(kernel, std::move(*domain)).run();
+    KernelBuilder(kernel, std::move(*domain), streamBytes).run();
   }
 };
 

@@ -14,6 +14,7 @@
 #include "passes/Lowering/Kernels/NestEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -47,6 +48,12 @@ public:
     accumulators.resize(nest.sums.size());
     ivs.resize(nest.sizes.size());
     emitLevel(0, {});
+    // Stores past the caches are not ordered with later ones, by which another
+    // thread may be told that the result is there.
+    if (llvm::any_of(nest.stores, [](const VectorNest::Store &store) {
+          return store.isStreamed;
+        }))
+      LLVM::FenceOp::create(builder, loc, LLVM::AtomicOrdering::seq_cst);
   }
 
 private:
@@ -368,6 +375,12 @@ private:
     return getInnerStride(number) == 1 && (count > 1 || nest.lanes == 1);
   }
 
+  static llvm::MaybeAlign getVectorAlign(Value vector) {
+    auto type = cast<VectorType>(vector.getType());
+    return llvm::MaybeAlign(type.getNumElements() *
+                            type.getElementTypeBitWidth() / 8);
+  }
+
   /// The place of an operand's element at `position` of the row.
   Value getPlace(const Row &row, unsigned number, Value position) {
     int64_t stride = getInnerStride(number);
@@ -398,14 +411,16 @@ private:
   }
 
   void storeVector(const Row &row, unsigned number, Value value, Value position,
-                   int64_t count, Value mask) {
+                   int64_t count, Value mask, bool isStreamed = false) {
     Value buffer = buffers[number];
     Value place = getPlace(row, number, position);
     if (isVectorMove(number, count)) {
       if (mask)
         vector::MaskedStoreOp::create(builder, loc, buffer, place, mask, value);
       else
-        vector::StoreOp::create(builder, loc, value, buffer, place);
+        vector::StoreOp::create(builder, loc, value, buffer, place, isStreamed,
+                                isStreamed ? getVectorAlign(value)
+                                           : llvm::MaybeAlign());
       return;
     }
     for (int64_t lane = 0; lane < count; ++lane)
@@ -450,7 +465,8 @@ private:
       values.push_back(getVector(store.value, row, known));
     if (!isTile(number, count)) {
       for (auto [row, value] : llvm::zip_equal(rows, values))
-        storeVector(row, number, value, position, count, mask);
+        storeVector(row, number, value, position, count, mask,
+                    store.isStreamed);
       return;
     }
     Value place = getPlace(rows.front(), number, position);

@@ -15,7 +15,10 @@ def KernelsToLinalgPass : Pass<"lower-kernels-to-linalg", "func::FuncOp"> {
     loops that every operand walks contiguously are one, and loops of size 1 are
     gone. What depends on rank-0 operands only is computed before it. Sums add to
     results that a `linalg.fill` cleared; sums whose loops cannot nest with the
-    others' have a generic of their own, before it.
+    others' have a generic of their own, before it. `streamed` lists outputs
+    too large to be still in a cache when they are read: they bypass it, or each
+    line would be read before it is written. Those of ops that update in place,
+    whose lines are there already, do not.
 
     ```mlir
     func.func @kernel_0(%a: tensor<16x128xf32>, %b: tensor<16x128xf32>) -> tensor<16x128xf32> {
@@ -36,6 +39,10 @@ def KernelsToLinalgPass : Pass<"lower-kernels-to-linalg", "func::FuncOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"streamBytes", "stream-bytes", "int64_t", /*default=*/"16 << 20",
+           "Size from which on a result bypasses the caches.">
+  ];
   let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect",
                            "math::MathDialect", "memref::MemRefDialect"];
 }
@@ -55,8 +62,9 @@ def KernelsToVectorPass : Pass<"lower-kernels-to-vector", "func::FuncOp"> {
     Option<"vectorBits", "vector-bits", "unsigned", /*default=*/"512",
            "Width of a vector register.">
   ];
-  let dependentDialects = ["arith::ArithDialect", "memref::MemRefDialect",
-                           "scf::SCFDialect", "vector::VectorDialect"];
+  let dependentDialects = ["arith::ArithDialect", "LLVM::LLVMDialect",
+                           "memref::MemRefDialect", "scf::SCFDialect",
+                           "vector::VectorDialect"];
 }
 
 def KernelMathPass : Pass<"lower-kernel-math", "func::FuncOp"> {

@@ -65,11 +65,15 @@ static LogicalResult readOperands(VectorNest &nest) {
     access.buffer = operand.get();
     access.strides = getStrides(type, op.getMatchingIndexingMap(&operand));
   }
+  auto streamed =
+      op->getAttrOfType<DenseI64ArrayAttr>(VectorNest::streamedAttr);
   for (unsigned output = 0; output < op.getNumDpsInits(); ++output) {
     AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(output));
     if (map.getNumResults() == map.getNumDims()) {
       nest.stores.push_back(
           {output, nest.body->getTerminator()->getOperand(output)});
+      nest.stores.back().isStreamed =
+          streamed && llvm::is_contained(streamed.asArrayRef(), output);
       continue;
     }
     FailureOr<VectorNest::Sum> sum = readSum(nest, output);
@@ -197,6 +201,16 @@ static void planTiles(VectorNest &nest) {
   }
 }
 
+/// Stores that bypass the caches must be of whole aligned vectors: rows of the
+/// output, which begins at a cache line, must be multiples of one.
+static void checkStreamedStores(VectorNest &nest) {
+  for (VectorNest::Store &store : nest.stores)
+    for (auto [loop, stride] :
+         llvm::enumerate(nest.getOutputAccess(store.output).strides))
+      store.isStreamed &=
+          loop == nest.order.back() ? stride == 1 : stride % nest.lanes == 0;
+}
+
 FailureOr<VectorNest> mlir::lowering::planVectorNest(linalg::LinalgOp op,
                                                      unsigned vectorBits) {
   VectorNest nest;
@@ -211,6 +225,7 @@ FailureOr<VectorNest> mlir::lowering::planVectorNest(linalg::LinalgOp op,
   if (!nest.sizes.empty()) {
     orderLoops(nest);
     planTiles(nest);
+    checkStreamedStores(nest);
   }
   return nest;
 }

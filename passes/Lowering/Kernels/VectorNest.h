@@ -13,6 +13,9 @@
 namespace mlir::lowering {
 
 struct VectorNest {
+  /// Of the op: the outputs whose stores may bypass the caches.
+  static constexpr StringLiteral streamedAttr = "streamed";
+
   /// A memref and, for each loop, how many elements lie between neighbours.
   /// Operands that are scalars have no buffer.
   struct Access {
@@ -24,6 +27,7 @@ struct VectorNest {
   struct Store {
     unsigned output;
     Value value;
+    bool isStreamed = false; // Bypasses the caches.
   };
 
   /// An output that gets a total. `combiner` are the ops that add a term to an

@@ -218,6 +218,40 @@ TEST(Kernels, CastsFromIntegers) {
   }
 }
 
+TEST(Kernels, LargeResultsBypassTheCaches) {
+  // Rows of whole vectors, rows of others, and a transposed result.
+  constexpr size_t rows = 1029;
+  for (size_t columns : {4112u, 4099u}) {
+    std::string plain =
+        std::to_string(rows) + "x" + std::to_string(columns) + "xf32";
+    std::string turned =
+        std::to_string(columns) + "x" + std::to_string(rows) + "xf32";
+    std::string bias = std::to_string(columns) + "xf32";
+    Compiler compiler;
+    auto library = compiler.load(
+        "func.func @kernel_0(%a: tensor<" + plain + ">, %b: tensor<" + bias +
+        ">) -> (tensor<" + plain + ">, tensor<" + turned + ">) {\n" +
+        "%0 = fabric.broadcast %b dims = [1] : tensor<" + bias +
+        "> -> tensor<" + plain + ">\n%1 = fabric.add %a, %0 : tensor<" + plain +
+        ">\n%2 = fabric.transpose %1 permutation = [1, 0] : tensor<" + plain +
+        "> -> tensor<" + turned + ">\nreturn %1, %2 : tensor<" + plain +
+        ">, tensor<" + turned + ">\n}");
+    Buffer<float> a(rows * columns, [](size_t i) { return noise(i, 1); });
+    Buffer<float> b(columns, [](size_t i) { return noise(i, 2); });
+    Buffer<float> y(rows * columns), z(rows * columns);
+    library->call("kernel_0", {a.get(), b.get(), y.get(), z.get()});
+    size_t wrong = 0;
+    for (size_t i = 0; i < rows; ++i)
+      for (size_t j = 0; j < columns; ++j) {
+        float expected = a[i * columns + j] + b[j];
+        wrong += y[i * columns + j] != expected;
+        wrong += z[j * rows + i] != expected;
+      }
+    EXPECT_EQ(wrong, 0u) << columns;
+    EXPECT_TRUE(y.hasIntactEnd() && z.hasIntactEnd());
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // AdamW
 //===----------------------------------------------------------------------===//
