@@ -265,3 +265,29 @@ func.func @third_dim(
   return %0 : tensor<3x8x15xf32>
 }
 }
+
+// -----
+
+// What the user asks of an activation stands: the hidden layer is split over its
+// rows, which are no batch here, and so exchanged and gathered (64, 128 bytes).
+// Weights are split all the same. The result is gathered.
+#mesh = #dist.mesh<["dp"=1, "tp"=2]>
+module attributes {dist.mesh = #mesh} {
+// CHECK-LABEL: func.func @constraint(
+// CHECK-SAME: {dist.tp = #dist.tp<colwise>, fabric.param = #fabric.param<"w1">
+// CHECK-SAME: {dist.tp = #dist.tp<colwise>, fabric.param = #fabric.param<"w2">
+// expected-remark @below {{sends 320 bytes a rank in 3 collectives}}
+func.func @constraint(
+    %x: tensor<8x8xf32> {fabric.input = #fabric.input<"x">},
+    // expected-remark @below {{parameter "w1": colwise}}
+    %w1: tensor<8x8xf32> {fabric.param = #fabric.param<"w1">},
+    // expected-remark @below {{parameter "w2": colwise}}
+    %w2: tensor<8x8xf32> {fabric.param = #fabric.param<"w2">})
+    -> (tensor<8x8xf32> {fabric.result = "y"}) {
+  %0 = fabric.linear %x, %w1 : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  %1 = dist.constraint %0 sharding = <#mesh, [{"tp"}, {}]> : tensor<8x8xf32>
+  %2 = fabric.silu %1 : tensor<8x8xf32>
+  %3 = fabric.linear %2, %w2 : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %3 : tensor<8x8xf32>
+}
+}
