@@ -214,6 +214,9 @@ static Expected<TensorRegion> readHeader(const File &file) {
   if (header.fortranOrder && header.shape.size() > 1)
     return Status::error("order, expected C, found Fortran: save "
                          "numpy.ascontiguousarray of it");
+  if (header.shape.size() > maxFileDims)
+    return Status::error("shape, expected at most ", maxFileDims,
+                         " dims, found ", header.shape.size());
   array.shape = std::move(header.shape);
   array.offset = headerBegin + headerBytes;
   std::optional<int64_t> bytes = checkedProduct(array.shape);

@@ -70,6 +70,9 @@ static Expected<TensorRegion> parseTensor(const json &value, int64_t &end) {
   if (!isSizeList(shape))
     return Status::error("shape, expected a list of sizes, found ",
                          describeJson(shape));
+  if (shape.size() > maxFileDims)
+    return Status::error("shape, expected at most ", maxFileDims,
+                         " dims, found ", shape.size());
   region.shape = shape.get<Shape>();
   if (!isSizeList(offsets) || offsets.size() != 2)
     return Status::error("data_offsets, expected begin and end, found ",

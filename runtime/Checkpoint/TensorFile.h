@@ -23,6 +23,9 @@ namespace fabric::checkpoint {
 using plan::DType;
 using plan::Shape;
 
+/// Dims of a tensor in a file, at most: NumPy's limit.
+inline constexpr size_t maxFileDims = 64;
+
 /// Where a tensor's elements are in a file.
 struct TensorRegion {
   DType dtype = DType::F32;

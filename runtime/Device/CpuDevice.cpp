@@ -8,6 +8,7 @@
 
 #include "runtime/Device/CpuFeatures.h"
 #include "runtime/Device/Device.h"
+#include "runtime/Support/File.h"
 #include "runtime/Support/UniqueHandle.h"
 
 #include <algorithm>
@@ -107,6 +108,11 @@ public:
 
   Expected<std::unique_ptr<Memory>> allocate(int64_t bytes,
                                              int64_t alignment) override {
+    // A mapping takes memory only when it is touched: a system that promises
+    // more than it has would end the process then.
+    if (int64_t limit = machineMemory(); bytes > limit)
+      return Status::error("cannot allocate ", bytes, " bytes: this machine ",
+                           "has ", limit);
     // A mapping starts at a page; more than that takes room to move up.
     int64_t slack = alignment > pageBytes ? alignment : 0;
     if (bytes >= hugePageBytes)

@@ -563,6 +563,7 @@ Expected<Plan> plan::readPlan(std::span<const std::byte> bytes,
 }
 
 Expected<Plan> plan::readPlanFile(const std::string &path) {
-  FABRIC_ASSIGN_OR_RETURN(std::vector<std::byte> bytes, readFile(path));
+  FABRIC_ASSIGN_OR_RETURN(std::vector<std::byte> bytes,
+                          readFile(path, maxPlanBytes));
   return readPlan(bytes, path);
 }

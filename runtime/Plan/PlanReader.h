@@ -13,10 +13,14 @@
 #include "runtime/Support/Status.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
 namespace fabric::plan {
+
+/// Bytes of a plan file, at most.
+inline constexpr int64_t maxPlanBytes = int64_t(1) << 34;
 
 /// `file` names the origin of `bytes` in errors, which are one line:
 /// "<file>: <what>, expected X, found Y".

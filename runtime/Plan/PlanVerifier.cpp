@@ -86,6 +86,20 @@ private:
 };
 } // namespace
 
+/// An output becomes a file of its name in a folder that the user chose, under
+/// a longer name while it is written.
+static Status checkFileName(const std::string &name) {
+  if (name.size() > maxOutputName)
+    return Status::error("name, expected at most ", maxOutputName,
+                         " bytes, found ", name.size());
+  for (unsigned char c : name)
+    if (c == '/' || c < ' ' || c == 0x7f)
+      return Status::error("name, expected no '/' and no control character, "
+                           "found byte ",
+                           int(c));
+  return Status::success();
+}
+
 /// "kind 'name'": the context of a failure.
 static std::string named(const char *kind, const std::string &name) {
   return std::string(kind) + " '" + name + "'";
@@ -281,6 +295,7 @@ Status Verifier::checkOutputs() const {
   const Output *loss = nullptr;
   for (const Output &output : plan.outputs) {
     FABRIC_RETURN_IF_ERROR(names.add(output.name));
+    FABRIC_RETURN_IF_ERROR(checkFileName(output.name).in("output"));
     std::string context = named("output", output.name);
     FABRIC_RETURN_IF_ERROR(
         checkTensor(output.dtype, output.shape, output.sharding, output.buffer)

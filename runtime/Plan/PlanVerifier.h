@@ -6,10 +6,16 @@
 #include "runtime/Plan/Plan.h"
 #include "runtime/Support/Status.h"
 
+#include <cstddef>
+#include <cstdint>
+
 namespace fabric::plan {
 
 /// Bytes of all arenas of a rank, at most.
 inline constexpr int64_t maxArenaBytes = int64_t(1) << 48;
+
+/// Bytes of an output's name, at most: it becomes the name of a file.
+inline constexpr size_t maxOutputName = 200;
 
 /// The first violation of README.md's list "what must hold", as one line:
 /// "<what>, expected X, found Y". Never crashes, whatever is in `plan`.

@@ -29,13 +29,16 @@ inline std::optional<int64_t> checkedMul(int64_t a, int64_t b) {
 }
 
 /// The product of `factors`, 1 if there are none. A zero does not excuse an
-/// overflow before it.
+/// overflow of the others: strides, too, are products of sizes.
 inline std::optional<int64_t> checkedProduct(std::span<const int64_t> factors) {
   int64_t result = 1;
+  bool isZero = false;
   for (int64_t factor : factors)
-    if (__builtin_mul_overflow(result, factor, &result))
+    if (factor == 0)
+      isZero = true;
+    else if (__builtin_mul_overflow(result, factor, &result))
       return std::nullopt;
-  return result;
+  return isZero ? 0 : result;
 }
 
 /// The smallest multiple of `alignment` (positive) that is at least `value`

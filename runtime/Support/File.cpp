@@ -2,13 +2,16 @@
 
 #include "runtime/Support/File.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <limits>
 #include <memory>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 using namespace fabric;
@@ -189,9 +192,25 @@ Status AtomicFile::commit() {
 // Whole files
 //===----------------------------------------------------------------------===//
 
-Expected<std::vector<std::byte>> fabric::readFile(const std::string &path) {
+int64_t fabric::machineMemory() {
+  struct sysinfo info;
+  uint64_t bytes;
+  if (::sysinfo(&info) != 0 ||
+      __builtin_mul_overflow(info.totalram + info.totalswap, info.mem_unit,
+                             &bytes) ||
+      bytes > std::numeric_limits<int64_t>::max())
+    return std::numeric_limits<int64_t>::max();
+  return static_cast<int64_t>(bytes);
+}
+
+Expected<std::vector<std::byte>> fabric::readFile(const std::string &path,
+                                                  int64_t maxBytes) {
   FABRIC_ASSIGN_OR_RETURN(File file, File::open(path, File::Mode::Read));
   FABRIC_ASSIGN_OR_RETURN(int64_t size, file.size());
+  int64_t limit = std::min(maxBytes, machineMemory());
+  if (size > limit)
+    return Status::error(path, ": size, expected at most ", limit,
+                         " bytes, found ", size);
   std::vector<std::byte> bytes(static_cast<size_t>(size));
   FABRIC_RETURN_IF_ERROR(file.readAt(0, bytes));
   return bytes;

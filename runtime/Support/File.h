@@ -87,8 +87,14 @@ private:
   File stream;
 };
 
-/// The whole file at once.
-Expected<std::vector<std::byte>> readFile(const std::string &path);
+/// The whole file at once. One of more than `maxBytes`, or than the memory of
+/// the machine, is refused before memory is taken.
+Expected<std::vector<std::byte>> readFile(const std::string &path,
+                                          int64_t maxBytes = INT64_MAX);
+
+/// Bytes of memory and swap of this machine: nothing larger can be allocated,
+/// whatever the system promises at first.
+int64_t machineMemory();
 
 /// Writes `bytes` through an AtomicFile.
 Status writeFileAtomically(const std::string &path,

@@ -49,6 +49,19 @@ TEST(Device, MemoryThatIsNotThere) {
             std::string::npos);
 }
 
+// Systems that overcommit would map it, and end the process when it is used.
+TEST(Device, MoreThanTheMachineHas) {
+  int64_t tenTerabytes = 10'000'000'000'000;
+  if (machineMemory() >= tenTerabytes)
+    GTEST_SKIP() << "this machine has that";
+  auto memory = createCpuDevice()->allocate(tenTerabytes, 64);
+  ASSERT_TRUE(memory.failed());
+  EXPECT_NE(memory.message().find(
+                "cannot allocate 10000000000000 bytes: this machine has "),
+            std::string::npos)
+      << memory.message();
+}
+
 TEST(Device, KernelsRunOnTheirBuffers) {
   auto device = createCpuDevice();
   auto module = loadFile(*device, TEST_KERNELS);

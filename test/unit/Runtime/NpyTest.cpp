@@ -98,9 +98,9 @@ TEST(Npy, HeadersOfEveryLengthAreAligned) {
   std::set<size_t> remainders;
   int64_t first = 1;
   for (int digits = 1; digits <= 18; ++digits, first *= 10) {
-    int64_t second = 1;
-    for (int more = 1; more <= 18; ++more, second *= 10) {
-      Shape shape = {0, first, second, 1, 1, 1, first, first};
+    for (size_t ones = 0; ones < 24; ++ones) {
+      Shape shape = {0, first};
+      shape.resize(2 + ones, 1);
       Expected<NpyWriter> writer = NpyWriter::create(path, DType::F32, shape);
       ASSERT_TRUE(succeeded(writer));
       ASSERT_TRUE(succeeded(writer->commit()));
@@ -193,6 +193,18 @@ TEST(Npy, DamagedFilesAreRefused) {
       failedWith(dictionary("{'descr': '<f4', 'fortran_order': False, 'shape': "
                             "(4611686018427387904, 4), }"),
                  "x: data, expected [4611686018427387904, 4] of f32"));
+  // No elements, but strides that wrap.
+  EXPECT_TRUE(
+      failedWith(dictionary("{'descr': '<f4', 'fortran_order': False, 'shape': "
+                            "(0, 4611686018427387904, 4), }"),
+                 "x: data, expected [0, 4611686018427387904, 4] of f32"));
+  std::string ones;
+  for (int dim = 0; dim < 65; ++dim)
+    ones += "1, ";
+  EXPECT_TRUE(failedWith(
+      dictionary("{'descr': '<f4', 'fortran_order': False, 'shape': (" + ones +
+                 "), }"),
+      "x: shape, expected at most 64 dims, found 65"));
 }
 
 TEST(Npy, WriterErrors) {

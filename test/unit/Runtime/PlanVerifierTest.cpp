@@ -124,6 +124,27 @@ TEST(PlanVerifier, States) {
                  "state 'exp_avg' of 'w1': buffer 5, expected the shard");
 }
 
+// `--output-dir=DIR` writes DIR/<name>.npy: no name leads out of DIR.
+TEST(PlanVerifier, NamesOfFiles) {
+  for (const char *name : {"../x", "/abs", "a/b", "..\\/x", "a\nb", "\x7f"}) {
+    Plan plan = makeTestPlan();
+    plan.outputs[1].name = name;
+    EXPECT_TRUE(
+        failedWith(verifyPlan(plan),
+                   "output: name, expected no '/' and no control character"))
+        << name;
+  }
+  EXPECT_REFUSED(p.outputs[1].name = std::string("a\0b", 3),
+                 "output: name, expected no '/' and no control character");
+  EXPECT_REFUSED(p.outputs[1].name = "", "output, expected a name");
+  EXPECT_REFUSED(p.outputs[1].name = std::string(201, 'y'),
+                 "output: name, expected at most 200 bytes, found 201");
+  EXPECT_ACCEPTED(p.outputs[1].name = std::string(200, 'y'));
+  // "...npy" and "C:\\x.npy" are files of the folder.
+  EXPECT_ACCEPTED(p.outputs[1].name = "..");
+  EXPECT_ACCEPTED(p.outputs[1].name = "C:\\x");
+}
+
 TEST(PlanVerifier, InputsAndOutputs) {
   EXPECT_REFUSED(p.inputs[1].name = "x",
                  "input, expected distinct names, found 'x' twice");

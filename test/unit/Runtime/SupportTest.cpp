@@ -24,6 +24,11 @@ TEST(CheckedMath, RefusesWhatDoesNotFit) {
   EXPECT_EQ(checkedProduct(sizes), 24);
   EXPECT_EQ(checkedProduct(none), 1);
   EXPECT_EQ(checkedProduct(huge), std::nullopt);
+  // Strides are products, too: a zero does not excuse the others.
+  std::vector<int64_t> empty = {2, 0, 4};
+  EXPECT_EQ(checkedProduct(empty), 0);
+  huge.insert(huge.begin(), 0);
+  EXPECT_EQ(checkedProduct(huge), std::nullopt);
   EXPECT_EQ(checkedAlign(0, 64), 0);
   EXPECT_EQ(checkedAlign(65, 64), 128);
   EXPECT_EQ(checkedAlign(INT64_MAX, 64), std::nullopt);
