@@ -4,6 +4,7 @@
 #include "compiler/Interpreter/Interpreter.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
@@ -28,6 +29,50 @@ static LogicalResult verifyArguments(func::FuncOp function) {
   return success();
 }
 
+/// MLIR's parser recurses into brackets without a limit, and makes room for as
+/// many results as a use's number says: looks at both, outside of strings and
+/// comments, before it sees them. Null where all is well, else what is wrong.
+static const char *findExcess(StringRef text) {
+  int depth = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    switch (text[i]) {
+    case '"':
+      for (++i; i < text.size() && text[i] != '"' && text[i] != '\n'; ++i)
+        if (text[i] == '\\')
+          ++i;
+      break;
+    case '/':
+      if (text.substr(i).starts_with("//"))
+        i = std::min(text.find('\n', i), text.size());
+      break;
+    case '-': // An arrow closes nothing.
+      if (text.substr(i).starts_with("->"))
+        ++i;
+      break;
+    case '(':
+    case '[':
+    case '{':
+    case '<':
+      if (++depth > kMaxNesting)
+        return "brackets are nested deeper than 256 levels";
+      break;
+    case ')':
+    case ']':
+    case '}':
+    case '>':
+      depth = std::max(depth - 1, 0);
+      break;
+    case '#': // %x#3
+      if (text.substr(i + 1).take_while(llvm::isDigit).size() > 5)
+        return "the number of a result has more than 5 digits";
+      break;
+    default:
+      break;
+    }
+  }
+  return nullptr;
+}
+
 FailureOr<Model> mlir::fabric::readModel(MLIRContext *context, StringRef path) {
   Location nowhere = UnknownLoc::get(context);
   if (llvm::sys::fs::is_directory(path)) {
@@ -40,11 +85,30 @@ FailureOr<Model> mlir::fabric::readModel(MLIRContext *context, StringRef path) {
                        << file.getError().message();
     return failure();
   }
-  Model model;
-  model.text = (*file)->getBuffer().str();
+  return parseModel(context, std::move(*file));
+}
+
+OwningOpRef<ModuleOp>
+mlir::fabric::parseModule(MLIRContext *context,
+                          std::unique_ptr<llvm::MemoryBuffer> file) {
+  if (const char *excess = findExcess(file->getBuffer())) {
+    emitError(FileLineColLoc::get(context, file->getBufferIdentifier(), 1, 1))
+        << excess;
+    return nullptr;
+  }
+  // A module without an op of ours gets attributes of ours all the same.
+  context->loadDialect<dist::DistDialect, FabricDialect>();
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(*file), SMLoc());
-  model.module = parseSourceFile<ModuleOp>(sources, context);
+  sources.AddNewSourceBuffer(std::move(file), SMLoc());
+  return parseSourceFile<ModuleOp>(sources, context);
+}
+
+FailureOr<Model>
+mlir::fabric::parseModel(MLIRContext *context,
+                         std::unique_ptr<llvm::MemoryBuffer> file) {
+  Model model;
+  model.text = file->getBuffer().str();
+  model.module = parseModule(context, std::move(file));
   if (!model.module)
     return failure();
   FailureOr<func::FuncOp> function = interpreter::findModel(*model.module);

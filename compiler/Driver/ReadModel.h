@@ -5,9 +5,14 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <memory>
 #include <string>
 
 namespace mlir::fabric {
+
+/// Brackets of all kinds inside of each other, at most.
+inline constexpr int kMaxNesting = 256;
 
 struct Model {
   std::string text; ///< As it stands in the file.
@@ -18,6 +23,14 @@ struct Model {
 /// whose every argument says what it is. Fails with diagnostics that name the
 /// file and, where there is one, the line.
 FailureOr<Model> readModel(MLIRContext *context, StringRef path);
+
+/// The same for a text in memory; the buffer's name stands for the file's.
+FailureOr<Model> parseModel(MLIRContext *context,
+                            std::unique_ptr<llvm::MemoryBuffer> file);
+
+/// Any module in a text, verified; null, with diagnostics, if there is none.
+OwningOpRef<ModuleOp> parseModule(MLIRContext *context,
+                                  std::unique_ptr<llvm::MemoryBuffer> file);
 
 } // namespace mlir::fabric
 

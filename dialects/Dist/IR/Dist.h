@@ -22,6 +22,16 @@
 
 namespace mlir::dist {
 
+/// What every tensor of a program keeps to, so that its elements and bytes can
+/// be counted in 64 bits wherever they are: static sizes of at least 1, at most
+/// kMaxTensorDims of them, numbers of 1 to 64 bits, at most kMaxTensorBytes.
+inline constexpr int64_t kMaxTensorDims = 16;
+inline constexpr int64_t kMaxTensorBytes = int64_t(1) << 43;
+bool isSupportedTensor(Type type);
+
+/// Ranks of a mesh, at most: what a plan can hold.
+inline constexpr int64_t kMaxMeshRanks = int64_t(1) << 20;
+
 /// The sharding that a tensor type carries, or null.
 ShardingAttr getSharding(Type type);
 inline ShardingAttr getSharding(Value value) {

@@ -59,8 +59,9 @@ LogicalResult MeshAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     if (size <= 0)
       return emitError() << "mesh axis " << name
                          << " must have a positive size, found " << size;
-    if (llvm::MulOverflow(ranks, size, ranks) || ranks > (int64_t(1) << 30))
-      return emitError() << "the mesh has more ranks than are supported";
+    if (llvm::MulOverflow(ranks, size, ranks) || ranks > kMaxMeshRanks)
+      return emitError() << "the mesh has more than " << kMaxMeshRanks
+                         << " ranks";
   }
   return success();
 }

@@ -104,6 +104,22 @@ LogicalResult DistDialect::verifyRegionResultAttribute(Operation *op, unsigned,
 // Helpers
 //===----------------------------------------------------------------------===//
 
+bool mlir::dist::isSupportedTensor(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || tensor.getRank() > kMaxTensorDims ||
+      !tensor.getElementType().isIntOrFloat())
+    return false;
+  unsigned bits = tensor.getElementTypeBitWidth();
+  if (bits < 1 || bits > 64)
+    return false;
+  int64_t bytes = llvm::divideCeil(bits, 8);
+  for (int64_t size : tensor.getShape())
+    if (size < 1 || llvm::MulOverflow(bytes, size, bytes) ||
+        bytes > kMaxTensorBytes)
+      return false;
+  return true;
+}
+
 ShardingAttr mlir::dist::getSharding(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   return tensor ? dyn_cast_if_present<ShardingAttr>(tensor.getEncoding())

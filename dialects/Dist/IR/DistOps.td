@@ -5,6 +5,7 @@
 
 include "dialects/Dist/IR/DistAttrs.td"
 include "dialects/Dist/IR/DistInterfaces.td"
+include "dialects/Dist/IR/DistTypes.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 class Dist_Op<string mnemonic, list<Trait> traits = []>
@@ -33,8 +34,8 @@ def Dist_ReshardOp : Dist_Op<"reshard", [Pure]> {
     * C2: operand and result carry shardings of the same mesh, or neither carries one.
     * C3: a result that is partial is partial in the operand too.
   }];
-  let arguments = (ins AnyRankedTensor:$operand);
-  let results = (outs AnyRankedTensor:$result);
+  let arguments = (ins Dist_Tensor:$operand);
+  let results = (outs Dist_Tensor:$result);
   let assemblyFormat = "$operand attr-dict `:` type($operand) `->` type($result)";
   let hasFolder = 1;
 }
@@ -54,8 +55,8 @@ def Dist_ConstraintOp : Dist_Op<"constraint", [Pure]> {
     * C1: the sharding is valid for the tensor's shape.
     * C2: the sharding is not partial.
   }];
-  let arguments = (ins AnyRankedTensor:$operand, Dist_ShardingAttr:$sharding);
-  let results = (outs AnyRankedTensor:$result);
+  let arguments = (ins Dist_Tensor:$operand, Dist_ShardingAttr:$sharding);
+  let results = (outs Dist_Tensor:$result);
   let assemblyFormat = [{
     $operand `sharding` `=` $sharding attr-dict `:` custom<SameType>(type($operand), type($result))
   }];
@@ -89,8 +90,8 @@ def Dist_AxisIndexOp : Dist_Op<"axis_index", [Pure]> {
 class Dist_CollectiveOp<string mnemonic, list<Trait> traits = []>
     : Dist_Op<mnemonic, traits # [
         Pure, DeclareOpInterfaceMethods<CollectiveOpInterface>]> {
-  let arguments = (ins AnyRankedTensor:$operand, Dist_AxesAttr:$axes);
-  let results = (outs AnyRankedTensor:$result);
+  let arguments = (ins Dist_Tensor:$operand, Dist_AxesAttr:$axes);
+  let results = (outs Dist_Tensor:$result);
 }
 
 def Dist_AllGatherOp : Dist_CollectiveOp<"all_gather"> {
@@ -111,7 +112,7 @@ def Dist_AllGatherOp : Dist_CollectiveOp<"all_gather"> {
     * C4: local: the result's `dim` is the operand's times the number of ranks; all
       else is equal.
   }];
-  let arguments = (ins AnyRankedTensor:$operand, I64Attr:$dim,
+  let arguments = (ins Dist_Tensor:$operand, I64Attr:$dim,
                        Dist_AxesAttr:$axes);
   let assemblyFormat = [{
     $operand `dim` `=` $dim `axes` `=` custom<Axes>($axes) attr-dict `:`
@@ -138,7 +139,7 @@ def Dist_AllSliceOp : Dist_CollectiveOp<"all_slice"> {
     * C4: local: the operand's `dim` is the result's times the number of ranks; all
       else is equal.
   }];
-  let arguments = (ins AnyRankedTensor:$operand, I64Attr:$dim,
+  let arguments = (ins Dist_Tensor:$operand, I64Attr:$dim,
                        Dist_AxesAttr:$axes);
   let assemblyFormat = [{
     $operand `dim` `=` $dim `axes` `=` custom<Axes>($axes) attr-dict `:`
@@ -167,7 +168,7 @@ def Dist_ReduceScatterOp : Dist_CollectiveOp<"reduce_scatter"> {
       else is equal.
   }];
   let arguments = (ins Dist_ReductionKindAttr:$reduction,
-                       AnyRankedTensor:$operand, I64Attr:$dim,
+                       Dist_Tensor:$operand, I64Attr:$dim,
                        Dist_AxesAttr:$axes);
   let assemblyFormat = [{
     custom<Reduction>($reduction) $operand `dim` `=` $dim `axes` `=` custom<Axes>($axes) attr-dict
@@ -192,7 +193,7 @@ def Dist_AllReduceOp : Dist_CollectiveOp<"all_reduce"> {
     * C3: local: operand and result have the same type.
   }];
   let arguments = (ins Dist_ReductionKindAttr:$reduction,
-                       AnyRankedTensor:$operand, Dist_AxesAttr:$axes);
+                       Dist_Tensor:$operand, Dist_AxesAttr:$axes);
   let assemblyFormat = [{
     custom<Reduction>($reduction) $operand `axes` `=` custom<Axes>($axes) attr-dict `:`
     custom<SameType>(type($operand), type($result))
@@ -219,7 +220,7 @@ def Dist_AllToAllOp : Dist_CollectiveOp<"all_to_all"> {
     * C4: local: `split_dim` shrinks and `concat_dim` grows by the number of ranks; all
       else is equal.
   }];
-  let arguments = (ins AnyRankedTensor:$operand, I64Attr:$split_dim,
+  let arguments = (ins Dist_Tensor:$operand, I64Attr:$split_dim,
                        I64Attr:$concat_dim, Dist_AxesAttr:$axes);
   let assemblyFormat = [{
     $operand `split_dim` `=` $split_dim `concat_dim` `=` $concat_dim `axes` `=`

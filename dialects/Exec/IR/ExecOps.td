@@ -4,13 +4,16 @@
 #define FABRIC_DIALECTS_EXEC_OPS_TD
 
 include "dialects/Dist/IR/DistAttrs.td"
+include "dialects/Dist/IR/DistTypes.td"
 include "dialects/Exec/IR/ExecAttrs.td"
 include "dialects/Exec/IR/ExecInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/IR/SymbolInterfaces.td"
 
 def Exec_Tensor
-    : StaticShapeTensorOf<[F32, BF16, F16, F64, I8, I32, I64, I1]>;
+    : Dist_SupportedTensor<
+          StaticShapeTensorOf<[F32, BF16, F16, F64, I8, I32, I64, I1]>,
+          "statically shaped tensor of numbers, sizes of at least 1">;
 
 /// An instruction: pure on values, whatever it does to slots.
 class Exec_Op<string mnemonic, list<Trait> traits = []>

@@ -54,10 +54,11 @@ LogicalResult FabricDialect::verifyRegionArgAttribute(Operation *op, unsigned,
     return op->emitOpError() << "attribute " << attr.getName()
                              << " belongs on arguments of a function";
   auto type = dyn_cast<RankedTensorType>(function.getArgumentTypes()[argIndex]);
-  if (!type || !type.hasStaticShape())
+  if (!dist::isSupportedTensor(function.getArgumentTypes()[argIndex]))
     return op->emitOpError()
            << "argument " << argIndex << " with attribute " << attr.getName()
-           << " must be a tensor of static shape, found "
+           << " must be a tensor of static shape, sizes of at least 1, in at "
+              "most 16 dims and 2^43 bytes, found "
            << function.getArgumentTypes()[argIndex];
   bool known =
       (attr.getName() == kInputAttr && isa<InputAttr>(attr.getValue())) ||
@@ -80,15 +81,36 @@ LogicalResult FabricDialect::verifyRegionArgAttribute(Operation *op, unsigned,
   return success();
 }
 
+/// A result is written as a file of its name.
+static bool isFileName(StringRef name) {
+  return !name.empty() && name.size() <= 200 && llvm::all_of(name, [](char c) {
+    return c != '/' && static_cast<unsigned char>(c) >= ' ' && c != 0x7f;
+  });
+}
+
 LogicalResult FabricDialect::verifyRegionResultAttribute(Operation *op,
-                                                         unsigned, unsigned,
+                                                         unsigned,
+                                                         unsigned resultIndex,
                                                          NamedAttribute attr) {
   auto function = dyn_cast<FunctionOpInterface>(op);
   if (!function)
     return op->emitOpError() << "attribute " << attr.getName()
                              << " belongs on results of a function";
-  if (attr.getName() == kResultAttr && isa<StringAttr>(attr.getValue()))
-    return success();
+  if (!dist::isSupportedTensor(function.getResultTypes()[resultIndex]))
+    return op->emitOpError()
+           << "result " << resultIndex << " with attribute " << attr.getName()
+           << " must be a tensor of static shape, sizes of at least 1, in at "
+              "most 16 dims and 2^43 bytes, found "
+           << function.getResultTypes()[resultIndex];
+  if (auto name = dyn_cast<StringAttr>(attr.getValue());
+      name && attr.getName() == kResultAttr) {
+    if (isFileName(name.getValue()))
+      return success();
+    return op->emitOpError()
+           << "result " << resultIndex << " is named " << name
+           << ", which cannot be the name of a file: expected 1 to 200 bytes "
+              "without '/' and control characters";
+  }
   if (attr.getName() == kUpdateOfAttr || attr.getName() == kGradientOfAttr) {
     auto index = dyn_cast<IntegerAttr>(attr.getValue());
     if (index && index.getInt() >= 0 &&

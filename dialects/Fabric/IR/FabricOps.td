@@ -4,6 +4,7 @@
 #define FABRIC_DIALECTS_FABRIC_OPS_TD
 
 include "dialects/Dist/IR/DistInterfaces.td"
+include "dialects/Dist/IR/DistTypes.td"
 include "dialects/Fabric/IR/FabricAttrs.td"
 include "dialects/Fabric/IR/FabricInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -11,8 +12,14 @@ include "mlir/Interfaces/ViewLikeInterface.td"
 
 def Fabric_Float : AnyTypeOf<[F32, BF16, F16, F64]>;
 def Fabric_Number : AnyTypeOf<[F32, BF16, F16, F64, I8, I32, I64, I1]>;
-def Fabric_Tensor : StaticShapeTensorOf<[Fabric_Number]>;
-def Fabric_FloatTensor : StaticShapeTensorOf<[Fabric_Float]>;
+def Fabric_Tensor
+    : Dist_SupportedTensor<StaticShapeTensorOf<[Fabric_Number]>,
+          "statically shaped tensor of f32, bf16, f16, f64, i8, i32, i64 or i1, "
+          "sizes of at least 1">;
+def Fabric_FloatTensor
+    : Dist_SupportedTensor<StaticShapeTensorOf<[Fabric_Float]>,
+          "statically shaped tensor of f32, bf16, f16 or f64, sizes of at "
+          "least 1">;
 
 class Fabric_Op<string mnemonic, list<Trait> traits = []>
     : Op<Fabric_Dialect, mnemonic, traits # [

@@ -25,7 +25,7 @@ module attributes {dist.mesh = #dist.mesh<["tp"=0]>} {}
 // -----
 
 // The ranks of a mesh are counted without overflow.
-// expected-error @+1 {{the mesh has more ranks than are supported}}
+// expected-error @+1 {{the mesh has more than 1048576 ranks}}
 module attributes {dist.mesh = #dist.mesh<["a"=4611686018427387904, "b"=4]>} {}
 
 // -----

@@ -324,7 +324,7 @@ func.func private @f(tensor<4x8xf32> {fabric.parm = #fabric.param<"w">})
 
 // -----
 
-// expected-error @+1 {{argument 0 with attribute "fabric.input" must be a tensor of static shape, found 'tensor<?x8xf32>'}}
+// expected-error @+1 {{argument 0 with attribute "fabric.input" must be a tensor of static shape, sizes of at least 1, in at most 16 dims and 2^43 bytes, found 'tensor<?x8xf32>'}}
 func.func private @f(tensor<?x8xf32> {fabric.input = #fabric.input<"x">})
 
 // -----
@@ -361,3 +361,34 @@ module attributes {fabric.train = #fabric.train<adamw, momentum = 0.9>} {}
 
 // expected-error @+1 {{attribute "fabric.train" is a #fabric.train of a module}}
 func.func private @f() attributes {fabric.train = #fabric.train<adamw>}
+
+// -----
+
+// expected-error @+1 {{argument 0 with attribute "fabric.input" must be a tensor of static shape, sizes of at least 1, in at most 16 dims and 2^43 bytes, found 'tensor<2500000000000xf32>'}}
+func.func @f(%x: tensor<2500000000000xf32> {fabric.input = #fabric.input<"x">}) {
+  return
+}
+
+// -----
+
+// Products of sizes that wrap in 64 bits.
+func.func @f(%a: tensor<4294967296x4294967296xf32>) {
+  // expected-error @+1 {{must be statically shaped tensor}}
+  %0 = fabric.neg %a : tensor<4294967296x4294967296xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<0x8xf32>) {
+  // expected-error @+1 {{sizes of at least 1}}
+  %0 = fabric.neg %a : tensor<0x8xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{result 0 is named "../x", which cannot be the name of a file}}
+func.func @f(%a: tensor<4xf32>) -> (tensor<4xf32> {fabric.result = "../x"}) {
+  return %a : tensor<4xf32>
+}

@@ -10,7 +10,7 @@ module attributes {dist.mesh = #dist.mesh<["tp"=2]>} {}
 
 // -----
 
-// expected-error@+1 {{the mesh has more ranks than are supported}}
+// expected-error@+1 {{the mesh has more than 1048576 ranks}}
 module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=1000000000]>} {}
 
 // -----
