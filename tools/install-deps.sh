@@ -13,7 +13,7 @@ packages=(
   libdnnl-dev libopenblas-dev libopenmpi-dev openmpi-bin
   nlohmann-json3-dev libcli11-dev libspdlog-dev libssl-dev
   # tests
-  libgtest-dev libbenchmark-dev python3 python3-venv
+  libgtest-dev libbenchmark-dev libclang-rt-22-dev python3 python3-venv
 )
 
 if [ ! -r /etc/os-release ] || ! grep -qE '^(ID|ID_LIKE)=.*debian' /etc/os-release; then
