@@ -146,20 +146,6 @@ TEST(KernelSums, OfConstantsAndBroadcasts) {
     EXPECT_EQ(y2.at(i), 190.0);
 }
 
-TEST(KernelSums, OfNothing) {
-  Compiler compiler;
-  auto library = compiler.load(R"mlir(
-    func.func @kernel_0(%a: tensor<0x3xf32>) -> (tensor<3xf32>, tensor<0x3xf32>) {
-      %0 = fabric.neg %a : tensor<0x3xf32>
-      %1 = fabric.sum %0 dims = [0] : tensor<0x3xf32> -> tensor<3xf32>
-      return %1, %0 : tensor<3xf32>, tensor<0x3xf32>
-    })mlir");
-  Buffer<float> a(1), y(3), z(1);
-  library->call("kernel_0", {a.get(), y.get(), z.get()});
-  for (size_t i = 0; i < 3; ++i)
-    EXPECT_EQ(y.at(i), 0.0);
-}
-
 TEST(KernelShapes, TransposesOfAllRanks) {
   Compiler compiler;
   auto library = compiler.load(R"mlir(
