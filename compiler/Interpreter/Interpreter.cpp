@@ -12,6 +12,7 @@ const OpTable &OpTable::get() {
     OpTable table;
     registerElementwise(table);
     registerContraction(table);
+    registerReduction(table);
     registerShape(table);
     registerOptimizer(table);
     registerCollectives(table);

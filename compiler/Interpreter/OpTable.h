@@ -40,6 +40,7 @@ struct OpTable {
 
 void registerElementwise(OpTable &table);
 void registerContraction(OpTable &table);
+void registerReduction(OpTable &table);
 void registerShape(OpTable &table);
 void registerOptimizer(OpTable &table);
 void registerCollectives(OpTable &table);

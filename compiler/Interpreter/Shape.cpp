@@ -1,4 +1,4 @@
-//===- Shape.cpp - Reductions, shapes and constants, interpreted ----------===//
+//===- Shape.cpp - Shapes, parts and constants, interpreted ---------------===//
 
 #include "compiler/Interpreter/OpTable.h"
 #include "dialects/Fabric/IR/Fabric.h"
@@ -16,22 +16,6 @@ static void pick(const Tensor &operand, ArrayRef<int64_t> offsets,
     else
       result.integers[index] = operand.integers[offset];
   }
-}
-
-/// Adds every element of the operand to the result element that it belongs to:
-/// along a summed dim the result does not move.
-static LogicalResult sum(Operation *op, ArrayRef<const Tensor *> operands,
-                         MutableArrayRef<Tensor> results) {
-  ArrayRef<int64_t> dims = cast<SumOp>(op).getDims();
-  SmallVector<int64_t> kept = rowMajorStrides(results[0].shape);
-  SmallVector<int64_t> strides;
-  size_t next = 0;
-  for (int64_t dim = 0; dim < operands[0]->getRank(); ++dim)
-    strides.push_back(llvm::is_contained(dims, dim) ? 0 : kept[next++]);
-  for (auto [index, offset] :
-       llvm::enumerate(gridOffsets(operands[0]->shape, strides)))
-    results[0].floats[offset] += operands[0]->floats[index];
-  return success();
 }
 
 static LogicalResult broadcast(Operation *op, ArrayRef<const Tensor *> operands,
@@ -61,6 +45,65 @@ static LogicalResult reshape(Operation *, ArrayRef<const Tensor *> operands,
   return success();
 }
 
+/// Element i of `part`, along each dim, is element offset + i * stride of
+/// `whole`: calls `visit` with both places.
+static void forPart(const Tensor &part, const Tensor &whole,
+                    ArrayRef<int64_t> dims, ArrayRef<int64_t> offsets,
+                    ArrayRef<int64_t> steps,
+                    function_ref<void(int64_t part, int64_t whole)> visit) {
+  SmallVector<int64_t> strides = rowMajorStrides(whole.shape);
+  int64_t first = 0;
+  for (auto [dim, offset, step] : llvm::zip_equal(dims, offsets, steps)) {
+    first += offset * strides[dim];
+    strides[dim] *= step;
+  }
+  for (auto [index, place] : llvm::enumerate(gridOffsets(part.shape, strides)))
+    visit(index, first + place);
+}
+
+static void copyElement(const Tensor &from, int64_t source, Tensor &to,
+                        int64_t target) {
+  if (from.isFloat())
+    to.floats[target] = from.floats[source];
+  else
+    to.integers[target] = from.integers[source];
+}
+
+static LogicalResult slice(Operation *op, ArrayRef<const Tensor *> operands,
+                           MutableArrayRef<Tensor> results) {
+  auto slice = cast<SliceOp>(op);
+  forPart(results[0], *operands[0], slice.getDims(), slice.getOffsets(),
+          slice.getStrides(), [&](int64_t part, int64_t whole) {
+            copyElement(*operands[0], whole, results[0], part);
+          });
+  return success();
+}
+
+static LogicalResult pad(Operation *op, ArrayRef<const Tensor *> operands,
+                         MutableArrayRef<Tensor> results) {
+  auto pad = cast<PadOp>(op);
+  results[0].floats.assign(results[0].floats.size(),
+                           pad.getValue().convertToDouble());
+  forPart(*operands[0], results[0], pad.getDims(), pad.getOffsets(),
+          pad.getStrides(), [&](int64_t part, int64_t whole) {
+            copyElement(*operands[0], part, results[0], whole);
+          });
+  return success();
+}
+
+static LogicalResult concat(Operation *op, ArrayRef<const Tensor *> operands,
+                            MutableArrayRef<Tensor> results) {
+  int64_t dim = cast<ConcatOp>(op).getDim(), offset = 0;
+  for (const Tensor *operand : operands) {
+    forPart(*operand, results[0], {dim}, {offset}, {1},
+            [&](int64_t part, int64_t whole) {
+              copyElement(*operand, part, results[0], whole);
+            });
+    offset += operand->shape[dim];
+  }
+  return success();
+}
+
 static LogicalResult constant(Operation *op, ArrayRef<const Tensor *>,
                               MutableArrayRef<Tensor> results) {
   FailureOr<Tensor> value = readElements(cast<ConstantOp>(op).getValue());
@@ -71,9 +114,11 @@ static LogicalResult constant(Operation *op, ArrayRef<const Tensor *>,
 }
 
 void mlir::fabric::interpreter::registerShape(OpTable &table) {
-  table.local[SumOp::getOperationName()] = sum;
   table.local[BroadcastOp::getOperationName()] = broadcast;
   table.local[TransposeOp::getOperationName()] = transpose;
   table.local[ReshapeOp::getOperationName()] = reshape;
+  table.local[SliceOp::getOperationName()] = slice;
+  table.local[PadOp::getOperationName()] = pad;
+  table.local[ConcatOp::getOperationName()] = concat;
   table.local[ConstantOp::getOperationName()] = constant;
 }

@@ -30,6 +30,16 @@ struct ContractionDims {
   SmallVector<int64_t> getRhsFree(int64_t rank) const;
 };
 
+/// One copy of a BoxCopyOpInterface: for index i of a box of `sizes`, element
+/// `fromOffsets + i * fromStrides` of the operand is element
+/// `toOffsets + i * toStrides` of the result.
+struct BoxCopy {
+  unsigned operand;
+  SmallVector<int64_t, 4> sizes;
+  SmallVector<int64_t, 4> fromOffsets, fromStrides;
+  SmallVector<int64_t, 4> toOffsets, toStrides;
+};
+
 /// The type that arithmetic on elements of `type` is done in: f32 for bf16 and
 /// f16, else itself.
 Type getComputeType(Type elementType);

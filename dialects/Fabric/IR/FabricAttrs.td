@@ -95,4 +95,16 @@ def Fabric_TrainAttr : Fabric_Attr<"Train", "train"> {
   }];
 }
 
+def Fabric_Predicate : I32EnumAttr<"Predicate", "how two numbers are compared", [
+    I32EnumAttrCase<"Eq", 0, "eq">, I32EnumAttrCase<"Ne", 1, "ne">,
+    I32EnumAttrCase<"Lt", 2, "lt">, I32EnumAttrCase<"Le", 3, "le">,
+    I32EnumAttrCase<"Gt", 4, "gt">, I32EnumAttrCase<"Ge", 5, "ge">]> {
+  let cppNamespace = "::mlir::fabric";
+  let genSpecializedAttr = 0;
+}
+def Fabric_PredicateAttr
+    : EnumAttr<Fabric_Dialect, Fabric_Predicate, "predicate"> {
+  let assemblyFormat = "$value";
+}
+
 #endif // FABRIC_DIALECTS_FABRIC_ATTRS_TD

@@ -59,10 +59,27 @@ def StructuredOpInterface : OpInterface<"StructuredOpInterface"> {
         Builds the body. `operands` holds an element of every operand, in the type
         that is computed in: f32 for bf16 and f16, else the element type. The
         values returned, one a result, are in that type of the result. Where loops
-        reduce, the caller adds them up.
+        reduce, the caller combines them as `getReductionKind` says.
       }], "::llvm::SmallVector<::mlir::Value>", "buildBody",
       (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
            "::mlir::ValueRange":$operands)>,
+    InterfaceMethod<"How loops that reduce combine what the body gives.",
+      "::mlir::dist::ReductionKind", "getReductionKind", (ins), "",
+      [{ return ::mlir::dist::ReductionKind::Sum; }]>,
+  ];
+}
+
+def BoxCopyOpInterface : OpInterface<"BoxCopyOpInterface"> {
+  let cppNamespace = "::mlir::fabric";
+  let description = [{
+    An op that copies boxes of its operands to boxes of its one result, which do
+    not overlap. The sharding rule follows from it, and so does the kernel.
+  }];
+  let methods = [
+    InterfaceMethod<"The boxes, at the shapes that the op has.",
+      "::llvm::SmallVector<::mlir::fabric::BoxCopy>", "getBoxes">,
+    InterfaceMethod<"What is in no box; null where boxes are all.",
+      "::mlir::TypedAttr", "getFill", (ins), "", [{ return {}; }]>,
   ];
 }
 

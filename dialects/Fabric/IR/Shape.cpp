@@ -1,74 +1,9 @@
-//===- Shape.cpp - Reductions and changes of shape ------------------------===//
+//===- Shape.cpp - Changes of shape, constants ----------------------------===//
 
 #include "dialects/Fabric/IR/Structured.h"
 
 using namespace mlir;
 using namespace mlir::fabric;
-
-/// The dims of a tensor of this rank that are not in `dims`.
-static SmallVector<int64_t> otherDims(ArrayRef<int64_t> dims, int64_t rank) {
-  SmallVector<int64_t> others;
-  for (int64_t dim = 0; dim < rank; ++dim)
-    if (!llvm::is_contained(dims, dim))
-      others.push_back(dim);
-  return others;
-}
-
-//===----------------------------------------------------------------------===//
-// SumOp
-//===----------------------------------------------------------------------===//
-
-LogicalResult SumOp::verify() {
-  RankedTensorType from = tensorType(getOperand()),
-                   to = tensorType(getResult());
-  if (failed(verifyDims(*this, "the sum", getDims(), from.getRank())))
-    return failure();
-  if (!isStrictlyAscending(getDims()))
-    return emitOpError() << "expects dims in ascending order";
-  SmallVector<int64_t> expected;
-  for (int64_t dim : otherDims(getDims(), from.getRank()))
-    expected.push_back(from.getDimSize(dim));
-  if (to.getShape() != ArrayRef<int64_t>(expected) ||
-      to.getElementType() != from.getElementType())
-    return emitOpError() << "expects a result of type "
-                         << RankedTensorType::get(expected,
-                                                  from.getElementType())
-                         << ", found " << to;
-  return success();
-}
-
-SmallVector<utils::IteratorType> SumOp::getLoopIterators() {
-  auto loops = parallelLoops(tensorType(getOperand()).getRank());
-  for (int64_t dim : getDims())
-    loops[dim] = utils::IteratorType::reduction;
-  return loops;
-}
-
-SmallVector<AffineMap> SumOp::getLoopMaps() {
-  int64_t rank = tensorType(getOperand()).getRank();
-  return {AffineMap::getMultiDimIdentityMap(rank, getContext()),
-          projection(getContext(), rank, otherDims(getDims(), rank))};
-}
-
-dist::ShardingRule SumOp::getShardingRule() {
-  return getStructuredRule(*this, {{0}});
-}
-
-int64_t SumOp::getFlops() { return tensorType(getOperand()).getNumElements(); }
-
-SmallVector<Value> SumOp::buildBody(OpBuilder &, Location, ValueRange args) {
-  return {args[0]};
-}
-
-LogicalResult SumOp::buildVjp(OpBuilder &b, ArrayRef<Value> cotangents,
-                              ArrayRef<bool> needed,
-                              MutableArrayRef<Value> gradients) {
-  if (needed[0])
-    gradients[0] = BroadcastOp::create(
-        b, getLoc(), getOperand().getType(), cotangents[0],
-        otherDims(getDims(), tensorType(getOperand()).getRank()));
-  return success();
-}
 
 //===----------------------------------------------------------------------===//
 // BroadcastOp

@@ -45,6 +45,8 @@ dist::ShardingRule mlir::fabric::getStructuredRule(
       dist::ShardingRule::fromLoops(op.getLoopIterators(), getLoopSizes(op),
                                     op.getLoopMaps(), op->getNumOperands());
   rule.linearGroups = std::move(linearGroups);
+  for (dist::Factor &factor : rule.factors)
+    factor.reduction = op.getReductionKind();
   return rule;
 }
 
@@ -95,11 +97,6 @@ Value mlir::fabric::floatConstant(OpBuilder &builder, Location loc, Type type,
   return arith::ConstantOp::create(builder, loc, attr);
 }
 
-Value mlir::fabric::splatLike(OpBuilder &builder, Location loc, Value like,
-                              double value) {
-  return ConstantOp::create(builder, loc, tensorType(like), value);
-}
-
 LogicalResult mlir::fabric::verifyDims(Operation *op, StringRef what,
                                        ArrayRef<int64_t> dims, int64_t rank) {
   llvm::SmallBitVector seen(rank);
@@ -112,6 +109,15 @@ LogicalResult mlir::fabric::verifyDims(Operation *op, StringRef what,
     seen.set(dim);
   }
   return success();
+}
+
+SmallVector<int64_t> mlir::fabric::otherDims(ArrayRef<int64_t> dims,
+                                             int64_t rank) {
+  SmallVector<int64_t> others;
+  for (int64_t dim = 0; dim < rank; ++dim)
+    if (!llvm::is_contained(dims, dim))
+      others.push_back(dim);
+  return others;
 }
 
 bool mlir::fabric::isStrictlyAscending(ArrayRef<int64_t> dims) {

@@ -42,13 +42,13 @@ LogicalResult verifySameShapeAndElementType(Operation *op);
 /// A number of a float scalar or vector type.
 Value floatConstant(OpBuilder &builder, Location loc, Type type, double value);
 
-/// A splat tensor like `like`, encoding included.
-Value splatLike(OpBuilder &builder, Location loc, Value like, double value);
-
 /// Every dim in `dims` is one of `rank` and named once.
 LogicalResult verifyDims(Operation *op, StringRef what, ArrayRef<int64_t> dims,
                          int64_t rank);
 bool isStrictlyAscending(ArrayRef<int64_t> dims);
+
+/// The dims of a tensor of this rank that are not in `dims`.
+SmallVector<int64_t> otherDims(ArrayRef<int64_t> dims, int64_t rank);
 
 } // namespace mlir::fabric
 

@@ -43,6 +43,69 @@ func.func @shapes(%a: tensor<4x6x8xf32>, %b: tensor<4x8x3xf32>) -> tensor<4x6x3x
   return %6 : tensor<4x6x3xf32>
 }
 
+// CHECK-LABEL: func.func @elementwise
+func.func @elementwise(%a: tensor<4x6xf32>, %b: tensor<4x6xf32>) -> tensor<4x6xf32> {
+  // CHECK: fabric.div %{{.*}}, %{{.*}} : tensor<4x6xf32>
+  %0 = fabric.div %a, %b : tensor<4x6xf32>
+  // CHECK: fabric.maximum
+  %1 = fabric.maximum %0, %b : tensor<4x6xf32>
+  // CHECK: fabric.minimum
+  %2 = fabric.minimum %1, %a : tensor<4x6xf32>
+  // CHECK: fabric.exp
+  %3 = fabric.exp %2 : tensor<4x6xf32>
+  // CHECK: fabric.log
+  %4 = fabric.log %3 : tensor<4x6xf32>
+  // CHECK: fabric.sqrt
+  %5 = fabric.sqrt %4 : tensor<4x6xf32>
+  // CHECK: fabric.rsqrt
+  %6 = fabric.rsqrt %5 : tensor<4x6xf32>
+  // CHECK: fabric.abs
+  %7 = fabric.abs %6 : tensor<4x6xf32>
+  // CHECK: fabric.erf
+  %8 = fabric.erf %7 : tensor<4x6xf32>
+  // CHECK: fabric.tanh
+  %9 = fabric.tanh %8 : tensor<4x6xf32>
+  // CHECK: fabric.relu
+  %10 = fabric.relu %9 : tensor<4x6xf32>
+  // CHECK: fabric.gelu %{{.*}} : tensor<4x6xf32>
+  %11 = fabric.gelu %10 : tensor<4x6xf32>
+  // CHECK: fabric.gelu tanh %{{.*}} : tensor<4x6xf32>
+  %12 = fabric.gelu tanh %11 : tensor<4x6xf32>
+  // CHECK: fabric.pow %{{.*}} {exponent = 1.500000e+00 : f64} : tensor<4x6xf32>
+  %13 = fabric.pow %12 {exponent = 1.5} : tensor<4x6xf32>
+  // CHECK: fabric.stop_gradient %{{.*}} : tensor<4x6xf32>
+  %14 = fabric.stop_gradient %13 : tensor<4x6xf32>
+  // CHECK: fabric.compare lt %{{.*}}, %{{.*}} : (tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<4x6xi1>
+  %15 = fabric.compare lt %a, %b : (tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<4x6xi1>
+  // CHECK: fabric.select %{{.*}}, %{{.*}}, %{{.*}} : (tensor<4x6xi1>, tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<4x6xf32>
+  %16 = fabric.select %15, %14, %a : (tensor<4x6xi1>, tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<4x6xf32>
+  return %16 : tensor<4x6xf32>
+}
+
+// CHECK-LABEL: func.func @over_dims
+func.func @over_dims(%a: tensor<4x6xf32>) -> (tensor<4xf32>, tensor<6xf32>, tensor<4x6xf32>) {
+  // CHECK: fabric.max %{{.*}} dims = [1] : tensor<4x6xf32> -> tensor<4xf32>
+  %0 = fabric.max %a dims = [1] : tensor<4x6xf32> -> tensor<4xf32>
+  // CHECK: fabric.min %{{.*}} dims = [0] : tensor<4x6xf32> -> tensor<6xf32>
+  %1 = fabric.min %a dims = [0] : tensor<4x6xf32> -> tensor<6xf32>
+  // CHECK: fabric.softmax %{{.*}} dim = 1 : tensor<4x6xf32>
+  %2 = fabric.softmax %a dim = 1 : tensor<4x6xf32>
+  // CHECK: fabric.layer_norm %{{.*}} dims = [0, 1] {eps = {{.*}} : f64} : tensor<4x6xf32>
+  %3 = fabric.layer_norm %2 dims = [0, 1] {eps = 1.0e-5} : tensor<4x6xf32>
+  return %0, %1, %3 : tensor<4xf32>, tensor<6xf32>, tensor<4x6xf32>
+}
+
+// CHECK-LABEL: func.func @parts
+func.func @parts(%a: tensor<4x6xf32>) -> tensor<4x9xf32> {
+  // CHECK: fabric.slice %{{.*}} dims = [1] offsets = [1] strides = [2] : tensor<4x6xf32> -> tensor<4x3xf32>
+  %0 = fabric.slice %a dims = [1] offsets = [1] strides = [2] : tensor<4x6xf32> -> tensor<4x3xf32>
+  // CHECK: fabric.pad %{{.*}} dims = [1] offsets = [1] strides = [2] value = 5.000000e-01 : tensor<4x3xf32> -> tensor<4x6xf32>
+  %1 = fabric.pad %0 dims = [1] offsets = [1] strides = [2] value = 0.5 : tensor<4x3xf32> -> tensor<4x6xf32>
+  // CHECK: fabric.concat %{{.*}}, %{{.*}} dim = 1 : (tensor<4x3xf32>, tensor<4x6xf32>) -> tensor<4x9xf32>
+  %2 = fabric.concat %0, %1 dim = 1 : (tensor<4x3xf32>, tensor<4x6xf32>) -> tensor<4x9xf32>
+  return %2 : tensor<4x9xf32>
+}
+
 // CHECK-LABEL: func.func @adamw
 func.func @adamw(%p: tensor<4xf32>, %g: tensor<4xf32>, %m: tensor<4xf32>, %v: tensor<4xf32>, %lr: tensor<f64>, %step: tensor<f64>) -> tensor<4xf32> {
   // CHECK: fabric.adamw %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, lr = %{{.*}}, step = %{{.*}} {

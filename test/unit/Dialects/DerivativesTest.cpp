@@ -148,6 +148,48 @@ protected:
     return {{s, s}, s, "%r = " + name + " %p0, %p1 : " + typeText(s)};
   }
 
+  /// Where the function has a derivative: what it takes is exp(%p0).
+  Program positive(const std::string &name,
+                   const std::string &attributes = "") {
+    Shape s = shape();
+    return {{s},
+            s,
+            "%0 = fabric.exp %p0 : " + typeText(s) + "\n%r = " + name + " %0 " +
+                attributes + " : " + typeText(s)};
+  }
+
+  Program gelu() {
+    return unary(pick(0, 1) ? "fabric.gelu" : "fabric.gelu tanh");
+  }
+
+  Program pow() {
+    static const char *exponents[] = {"-1.5", "-1.0", "0.0", "0.5",
+                                      "1.0",  "2.0",  "3.0", "2.7"};
+    return positive("fabric.pow",
+                    std::string("{exponent = ") + exponents[pick(0, 7)] + "}");
+  }
+
+  Program div() {
+    Shape s = shape();
+    return {{s, s},
+            s,
+            "%0 = fabric.exp %p1 : " + typeText(s) +
+                "\n%r = fabric.div %p0, %0 : " + typeText(s)};
+  }
+
+  /// The one has no derivative, the other chooses between two that have.
+  Program select() {
+    static const char *predicates[] = {"eq", "ne", "lt", "le", "gt", "ge"};
+    Shape s = shape();
+    std::string type = typeText(s), mask = typeText(s, "i1");
+    return {{s, s},
+            s,
+            std::string("%0 = fabric.compare ") + predicates[pick(0, 5)] +
+                " %p0, %p1 : (" + type + ", " + type + ") -> " + mask +
+                "\n%r = fabric.select %0, %p0, %p1 : (" + mask + ", " + type +
+                ", " + type + ") -> " + type};
+  }
+
   Program cast() {
     Shape s = shape();
     std::string narrow = typeText(s, pick(0, 1) ? "f32" : "bf16");
@@ -202,7 +244,7 @@ protected:
                 typeText(rhs) + ") -> " + typeText(result)};
   }
 
-  Program sum() {
+  Program reduction(const std::string &name) {
     Shape s = shape(), dims, kept;
     for (size_t dim = 0; dim < s.size(); ++dim) {
       if (pick(0, 1))
@@ -212,8 +254,89 @@ protected:
     }
     return {{s},
             kept,
-            "%r = fabric.sum %p0 dims = " + listText(dims) + " : " +
+            "%r = " + name + " %p0 dims = " + listText(dims) + " : " +
                 typeText(s) + " -> " + typeText(kept)};
+  }
+
+  Program softmax() {
+    Shape s = shape(1);
+    return {{s},
+            s,
+            "%r = fabric.softmax %p0 dim = " +
+                std::to_string(pick(0, s.size() - 1)) + " : " + typeText(s)};
+  }
+
+  Program layerNorm() {
+    Shape s = shape(), dims;
+    for (size_t dim = 0; dim < s.size(); ++dim)
+      if (pick(0, 1))
+        dims.push_back(dim);
+    return {{s},
+            s,
+            "%r = fabric.layer_norm %p0 dims = " + listText(dims) +
+                " {eps = 0.1} : " + typeText(s)};
+  }
+
+  /// A part and what it is a part of, and where: for slice and pad.
+  struct Part {
+    Shape part, whole, dims, offsets, strides;
+
+    std::string text() const {
+      return " %p0 dims = " + listText(dims) +
+             " offsets = " + listText(offsets) +
+             " strides = " + listText(strides);
+    }
+  };
+  Part part() {
+    Part result;
+    result.part = result.whole = shape();
+    for (size_t dim = 0; dim < result.part.size(); ++dim) {
+      if (pick(0, 2) == 0)
+        continue;
+      int64_t offset = pick(0, 2), stride = pick(1, 3);
+      result.dims.push_back(dim);
+      result.offsets.push_back(offset);
+      result.strides.push_back(stride);
+      result.whole[dim] =
+          offset + (result.part[dim] - 1) * stride + 1 + pick(0, 2);
+    }
+    return result;
+  }
+
+  Program slice() {
+    Part p = part();
+    return {{p.whole},
+            p.part,
+            "%r = fabric.slice" + p.text() + " : " + typeText(p.whole) +
+                " -> " + typeText(p.part)};
+  }
+
+  Program pad() {
+    Part p = part();
+    return {{p.part},
+            p.whole,
+            "%r = fabric.pad" + p.text() +
+                " value = " + (pick(0, 1) ? "0.0" : "0.75") + " : " +
+                typeText(p.part) + " -> " + typeText(p.whole)};
+  }
+
+  Program concat() {
+    Shape s = shape(1);
+    int64_t dim = pick(0, s.size() - 1);
+    Program program{{}, s, ""};
+    program.result[dim] = 0;
+    std::string operands, types;
+    for (int64_t i = 0, count = pick(1, 3); i < count; ++i) {
+      s[dim] = pick(1, 3);
+      program.operands.push_back(s);
+      program.result[dim] += s[dim];
+      operands += (i ? ", %p" : "%p") + std::to_string(i);
+      types += (i ? ", " : "") + typeText(s);
+    }
+    program.op = "%r = fabric.concat " + operands +
+                 " dim = " + std::to_string(dim) + " : (" + types + ") -> " +
+                 typeText(program.result);
+    return program;
   }
 
   Program broadcast() {
@@ -259,10 +382,32 @@ protected:
       {"fabric.neg", [this] { return unary("fabric.neg"); }},
       {"fabric.sigmoid", [this] { return unary("fabric.sigmoid"); }},
       {"fabric.silu", [this] { return unary("fabric.silu"); }},
+      {"fabric.div", [this] { return div(); }},
+      {"fabric.maximum", [this] { return binary("fabric.maximum"); }},
+      {"fabric.minimum", [this] { return binary("fabric.minimum"); }},
+      {"fabric.exp", [this] { return unary("fabric.exp"); }},
+      {"fabric.log", [this] { return positive("fabric.log"); }},
+      {"fabric.sqrt", [this] { return positive("fabric.sqrt"); }},
+      {"fabric.rsqrt", [this] { return positive("fabric.rsqrt"); }},
+      {"fabric.abs", [this] { return unary("fabric.abs"); }},
+      {"fabric.erf", [this] { return unary("fabric.erf"); }},
+      {"fabric.tanh", [this] { return unary("fabric.tanh"); }},
+      {"fabric.relu", [this] { return unary("fabric.relu"); }},
+      {"fabric.gelu", [this] { return gelu(); }},
+      {"fabric.pow", [this] { return pow(); }},
+      {"fabric.compare", [this] { return select(); }},
+      {"fabric.select", [this] { return select(); }},
+      {"fabric.max", [this] { return reduction("fabric.max"); }},
+      {"fabric.min", [this] { return reduction("fabric.min"); }},
+      {"fabric.softmax", [this] { return softmax(); }},
+      {"fabric.layer_norm", [this] { return layerNorm(); }},
+      {"fabric.slice", [this] { return slice(); }},
+      {"fabric.pad", [this] { return pad(); }},
+      {"fabric.concat", [this] { return concat(); }},
       {"fabric.cast", [this] { return cast(); }},
       {"fabric.linear", [this] { return linear(); }},
       {"fabric.contract", [this] { return contract(); }},
-      {"fabric.sum", [this] { return sum(); }},
+      {"fabric.sum", [this] { return reduction("fabric.sum"); }},
       {"fabric.broadcast", [this] { return broadcast(); }},
       {"fabric.transpose", [this] { return transpose(); }},
       {"fabric.reshape", [this] { return reshape(); }},
@@ -276,9 +421,11 @@ TEST_F(DerivativesTest, EveryOpIsTested) {
       continue;
     EXPECT_TRUE(op.hasInterface<fabric::DerivativeOpInterface>())
         << op.getStringRef().str();
-    // A constant has no operands, and an update has no derivative.
+    // A constant has no operands, an update has no derivative, and one op is
+    // there to have another than finite differences see.
     if (op.getStringRef() == "fabric.constant" ||
-        op.getStringRef() == "fabric.adamw")
+        op.getStringRef() == "fabric.adamw" ||
+        op.getStringRef() == "fabric.stop_gradient")
       continue;
     EXPECT_TRUE(generators.count(op.getStringRef().str()))
         << op.getStringRef().str();
@@ -301,6 +448,64 @@ TEST_F(DerivativesTest, OneValueForBothOperands) {
          {3, 3},
          "%r = fabric.linear %p0, %p0 : (tensor<3x3xf64>, tensor<3x3xf64>) -> "
          "tensor<3x3xf64>"});
+}
+
+// What goes through a stop_gradient does not count: x * stop(x) is as if the
+// other factor were a number.
+TEST_F(DerivativesTest, StopGradient) {
+  func::FuncOp forward = parse(R"(
+    module attributes {fabric.train = #fabric.train<gradients>} {
+    func.func @f(%p: tensor<3xf64> {fabric.param = #fabric.param<"p">})
+        -> (tensor<f64> {fabric.result = "loss"}) {
+      %0 = fabric.mul %p, %p : tensor<3xf64>
+      %1 = fabric.stop_gradient %0 : tensor<3xf64>
+      %2 = fabric.mul %p, %1 : tensor<3xf64>
+      %3 = fabric.sum %2 dims = [0] : tensor<3xf64> -> tensor<f64>
+      return %3 : tensor<f64>
+    }})");
+  ASSERT_TRUE(forward);
+  PassManager passes(&context);
+  passes.addPass(training::createDifferentiatePass());
+  ASSERT_TRUE(succeeded(passes.run(*module))) << diagnostics;
+  Tensor p = random({3});
+  FailureOr<SmallVector<Tensor>> results = interpret(*findModel(*module), {p});
+  ASSERT_TRUE(succeeded(results)) << diagnostics;
+  for (int i = 0; i < 3; ++i)
+    EXPECT_DOUBLE_EQ((*results)[1].at(i), p.at(i) * p.at(i));
+}
+
+// Equals share, as in torch.maximum and torch.amax; kinks count as flat.
+TEST_F(DerivativesTest, AtTiesAndKinks) {
+  auto gradientsOf = [&](const std::string &op) {
+    Program program{{{4}, {4}}, {4}, op};
+    func::FuncOp forward = parse(program.text());
+    EXPECT_TRUE(forward) << diagnostics;
+    PassManager passes(&context);
+    passes.addPass(training::createDifferentiatePass());
+    EXPECT_TRUE(succeeded(passes.run(*module))) << diagnostics;
+    Tensor a({4}, Tensor::Kind::Float), b = a;
+    a.floats = {0.0, 1.0, 2.0, 2.0};
+    b.floats = {0.0, 1.0, 1.0, 3.0};
+    FailureOr<SmallVector<Tensor>> results =
+        interpret(*findModel(*module), {a, b, Tensor::splat({4}, 1.0)});
+    EXPECT_TRUE(succeeded(results)) << diagnostics;
+    return (*results)[1].floats;
+  };
+  using Gradient = std::vector<double>;
+  std::string type = "tensor<4xf64>";
+  EXPECT_EQ(gradientsOf("%r = fabric.maximum %p0, %p1 : " + type),
+            (Gradient{0.5, 0.5, 1.0, 0.0}));
+  EXPECT_EQ(gradientsOf("%r = fabric.minimum %p0, %p1 : " + type),
+            (Gradient{0.5, 0.5, 0.0, 1.0}));
+  EXPECT_EQ(gradientsOf("%r = fabric.relu %p0 : " + type),
+            (Gradient{0.0, 1.0, 1.0, 1.0}));
+  EXPECT_EQ(gradientsOf("%r = fabric.abs %p0 : " + type),
+            (Gradient{0.0, 1.0, 1.0, 1.0}));
+  EXPECT_EQ(gradientsOf("%0 = fabric.max %p0 dims = [0] : " + type +
+                        " -> tensor<f64>\n%r = fabric.broadcast %0 dims = [] "
+                        ": tensor<f64> -> " +
+                        type),
+            (Gradient{0.0, 0.0, 2.0, 2.0}));
 }
 
 // Some parameters frozen, one tied, one unused; a bias, a mean, and results
