@@ -63,8 +63,10 @@ void mlir::fabric::buildSchedulePipeline(OpPassManager &pm,
 }
 
 void mlir::fabric::buildLowerPipeline(OpPassManager &pm) {
-  // First: what is a matrix product is not part of a kernel, and the transposes
-  // that it asks for are.
+  // First: all others know products, loops and instructions only.
+  pm.addNestedPass<func::FuncOp>(lowering::createDecomposePass());
+  // What is a matrix product is not part of a kernel, and the transposes that
+  // it asks for are.
   pm.addNestedPass<func::FuncOp>(lowering::createLowerContractionsPass());
   // Before kernels, which read through views and explain nothing any more.
   pm.addNestedPass<func::FuncOp>(lowering::createLowerInstructionsPass());

@@ -232,7 +232,29 @@ static void broadcastSplats(Block &block) {
   }
 }
 
+/// Each op that copies boxes is a kernel of its own.
+static void outlineBoxCopies(Block &block, KernelTable &table) {
+  for (auto op :
+       llvm::make_early_inc_range(block.getOps<fabric::BoxCopyOpInterface>())) {
+    OpBuilder builder(op);
+    auto kernel = func::FuncOp::create(
+        op.getLoc(), "kernel",
+        builder.getFunctionType(op->getOperandTypes(), op->getResultTypes()));
+    OpBuilder body = OpBuilder::atBlockEnd(kernel.addEntryBlock());
+    IRMapping mapping;
+    Operation *copy = body.clone(*op, mapping);
+    copy->setOperands(kernel.getArguments());
+    func::ReturnOp::create(body, op.getLoc(), copy->getResults());
+    auto launch = exec::LaunchOp::create(
+        builder, op.getLoc(), op->getResultTypes(), table.add(kernel),
+        op->getOperands(), ArrayRef<int64_t>{-1}, /*slots=*/ArrayAttr());
+    op->replaceAllUsesWith(launch);
+    op->erase();
+  }
+}
+
 static void formKernels(Block &block, KernelTable &table) {
+  outlineBoxCopies(block, table);
   broadcastSplats(block);
   SmallVector<Cluster> clusters = formClusters(block);
   SmallVector<Interface> interfaces = findInterfaces(block, clusters);

@@ -36,6 +36,28 @@ def LowerContractionsPass : Pass<"lower-contractions", "func::FuncOp"> {
                            "arith::ArithDialect"];
 }
 
+def DecomposePass : Pass<"lower-decompose", "func::FuncOp"> {
+  let summary = "rewrites composite ops as those that they stand for";
+  let description = [{
+    Precondition: a local program, in which what composites need whole is whole.
+
+    Postcondition: no op is left that knows simpler ones for itself.
+
+    ```mlir
+    %1 = fabric.softmax %0 dim = 1 : tensor<16x128xf32>
+    ```
+    becomes
+    ```mlir
+    %1 = fabric.max %0 dims = [1] : tensor<16x128xf32> -> tensor<16xf32>
+    %2 = fabric.broadcast %1 dims = [0] : tensor<16xf32> -> tensor<16x128xf32>
+    %3 = fabric.sub %0, %2 : tensor<16x128xf32>
+    %4 = fabric.exp %3 : tensor<16x128xf32>
+    ...
+    ```
+  }];
+  let dependentDialects = ["fabric::FabricDialect"];
+}
+
 def LowerInstructionsPass : Pass<"lower-instructions", "func::FuncOp"> {
   let summary = "makes collectives, reshapes and constants instructions";
   let description = [{
@@ -67,8 +89,10 @@ def FormKernelsPass : Pass<"lower-form-kernels", "ModuleOp"> {
     but in those of the module `@kernels`. Ops of one iteration domain are one
     kernel where one reads what the other computes, or both read the same, and no
     instruction stands between that needs one of them; also across instructions,
-    where that keeps no more memory alive. Sums are the last ops of their kernels.
-    Splat constants and broadcasts are part of each kernel that reads them. What can
+    where that keeps no more memory alive. Reductions are the last ops of their
+    kernels.
+    An op that copies boxes is a kernel by itself. Splat constants and broadcasts are
+    part of each kernel that reads them. What can
     be computed again from what a kernel reads anyway is not stored. Kernels that are
     equal but for locations are one function.
 

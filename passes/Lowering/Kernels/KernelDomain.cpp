@@ -48,6 +48,37 @@ AffineMap mlir::lowering::composeLoopMap(StructuredOpInterface op,
   return AffineMap::get(numLoops, 0, exprs, op->getContext());
 }
 
+fabric::BoxCopyOpInterface mlir::lowering::getBoxCopy(func::FuncOp kernel) {
+  if (!kernel.getBody().hasOneBlock())
+    return {};
+  Operation &first = kernel.getBody().front().front();
+  auto op = dyn_cast<fabric::BoxCopyOpInterface>(first);
+  Operation *next = first.getNextNode();
+  return op && isa_and_nonnull<func::ReturnOp>(next) &&
+                 next->getOperands() == first.getResults() &&
+                 first.getOperands() == kernel.getArguments()
+             ? op
+             : fabric::BoxCopyOpInterface();
+}
+
+Type mlir::lowering::getStorageType(Type element) {
+  if (element.isInteger(1))
+    return IntegerType::get(element.getContext(), 8);
+  if (element.isBF16())
+    return IntegerType::get(element.getContext(), 16);
+  return element;
+}
+
+TypedAttr mlir::lowering::getStoredNumber(TypedAttr number) {
+  Type stored = getStorageType(number.getType());
+  if (stored == number.getType())
+    return number;
+  if (auto value = dyn_cast<FloatAttr>(number))
+    return IntegerAttr::get(stored, value.getValue().bitcastToAPInt());
+  return IntegerAttr::get(stored, cast<IntegerAttr>(number).getValue().zext(
+                                      stored.getIntOrFloatBitWidth()));
+}
+
 namespace {
 
 /// Operands, then results.

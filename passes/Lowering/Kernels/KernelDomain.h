@@ -21,7 +21,7 @@ using ValueAtMap = std::pair<Value, AffineMap>;
 struct KernelDomain {
   struct Result {
     /// From the domain's loops to the result's dims. Loops that are not in it
-    /// are summed over.
+    /// are reduced over.
     AffineMap map;
     /// For each loop of the op that defines the result, the domain's. Empty
     /// where the result is an argument or a constant.
@@ -38,7 +38,8 @@ struct KernelDomain {
 /// Fails with a diagnostic where the function is not a kernel.
 FailureOr<KernelDomain> getKernelDomain(func::FuncOp kernel);
 
-/// Whether the op sums over a loop; in a kernel that is the last op on a path.
+/// Whether the op reduces over a loop; in a kernel that is the last op on a
+/// path.
 bool isReduction(fabric::StructuredOpInterface op);
 
 /// For an op that does not reduce, the loops of the domain that its own loops
@@ -50,6 +51,16 @@ SmallVector<unsigned> getOpLoops(fabric::StructuredOpInterface op,
 /// whose loops are `opLoops` of `numLoops`.
 AffineMap composeLoopMap(fabric::StructuredOpInterface op, unsigned index,
                          ArrayRef<unsigned> opLoops, unsigned numLoops);
+
+/// The op of a kernel that is nothing but one op that copies boxes; else null.
+fabric::BoxCopyOpInterface getBoxCopy(func::FuncOp kernel);
+
+/// How elements lie in memory: bools are bytes. bf16 is loaded as its bits, for
+/// LLVM moves bf16 by library calls on some machines.
+Type getStorageType(Type element);
+
+/// A number of an element type as it lies in memory.
+TypedAttr getStoredNumber(TypedAttr number);
 
 } // namespace mlir::lowering
 

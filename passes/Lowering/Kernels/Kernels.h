@@ -3,10 +3,11 @@
 // A kernel is a function of static tensors whose body is a graph of structured
 // ops (StructuredOpInterface) and splat constants that run over one iteration
 // domain; ops that reduce come last, so that their results are function
-// results. It becomes `extern "C" void NAME(void *const *buffers)`, where
-// `buffers` holds the addresses of the arguments, then of the results: dense,
-// row major, aligned to 64 bytes; bools are bytes. A kernel is called by one
-// thread, keeps no state, and allocates at most a few KiB of stack.
+// results; or it is one op that copies boxes. It becomes `extern "C" void
+// NAME(void *const *buffers)`, where `buffers` holds the addresses of the
+// arguments, then of the results: dense, row major, aligned to 64 bytes; bools
+// are bytes. A kernel is called by one thread, keeps no state, and allocates at
+// most a few KiB of stack.
 //
 // Numerics: as if each op ran by itself. bf16 and f16 are computed in f32 and
 // every op's result is rounded to its element type; nothing is contracted or
@@ -48,8 +49,8 @@ FailureOr<SmallVector<char>> compileKernels(ModuleOp kernels,
 SmallVector<std::string> getRequiredFeatures(const KernelTarget &target);
 
 /// Whether `result` may be given the buffer of `argument`: they are of one type
-/// and each element is read only where it is then written. Never so for a sum.
-/// Several results may share with as many arguments at once.
+/// and each element is read only where it is then written. Never so for a
+/// reduction. Several results may share with as many arguments at once.
 bool mayShareBuffer(func::FuncOp kernel, unsigned argument, unsigned result);
 
 } // namespace mlir::lowering

@@ -66,10 +66,11 @@ void mlir::lowering::buildKernelPipeline(OpPassManager &passes,
   kernels.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());
   passes.addPass(createSCFToControlFlowPass());
-  passes.addPass(createConvertVectorToLLVMPass());
-  // Roots are instructions; what is left of the scalars' math calls libm.
+  // Roots are instructions, and LLVM itself calls libm for what it knows; for
+  // the rest calls are made here, an element at a time.
   kernels.addPass(createConvertMathToLLVMPass());
   passes.addPass(createConvertMathToLibmPass());
+  passes.addPass(createConvertVectorToLLVMPass());
   passes.addPass(createFinalizeMemRefToLLVMConversionPass());
   passes.addPass(createArithToLLVMConversionPass());
   ConvertFuncToLLVMPassOptions pointers;

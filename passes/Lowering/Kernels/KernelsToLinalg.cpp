@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Lowering/Kernels/BoxCopies.h"
 #include "passes/Lowering/Kernels/CollapseLoops.h"
 #include "passes/Lowering/Kernels/KernelDomain.h"
 #include "passes/Lowering/Kernels/Passes.h"
@@ -28,16 +29,6 @@ using namespace mlir::lowering;
 using fabric::StructuredOpInterface;
 
 namespace {
-
-/// How elements lie in memory: bools are bytes. bf16 is loaded as its bits, for
-/// LLVM moves bf16 by library calls on some machines.
-Type getStorageType(Type element) {
-  if (element.isInteger(1))
-    return IntegerType::get(element.getContext(), 8);
-  if (element.isBF16())
-    return IntegerType::get(element.getContext(), 16);
-  return element;
-}
 
 /// An element as loaded, in the type that is computed in.
 Value load(OpBuilder &b, Location loc, Value stored, Type element) {
@@ -128,26 +119,40 @@ private:
                                 types, locs);
   }
 
-  bool isSum(unsigned result) const {
+  bool isReduced(unsigned result) const {
     AffineMap map = loops.getView(domain.results[result].map).map;
     return map.getNumResults() != map.getNumDims();
   }
 
   bool isStreamed(unsigned result) const {
     auto type = cast<RankedTensorType>(results[result].getType());
-    return !isSum(result) && fabric::getNumBytes(type) >= streamBytes &&
+    return !isReduced(result) && fabric::getNumBytes(type) >= streamBytes &&
            !results[result].getDefiningOp<fabric::InPlaceOpInterface>();
   }
 
-  /// Sums over differing sets of loops need differing orders of loops, unless
-  /// one is over all of them. Each such set has a generic of its own; the last
-  /// holds everything else, for it may overwrite what the others read.
+  /// How the terms of a reduced result are combined.
+  arith::AtomicRMWKind getCombination(unsigned result) const {
+    auto op = results[result].getDefiningOp<StructuredOpInterface>();
+    switch (op ? op.getReductionKind() : dist::ReductionKind::Sum) {
+    case dist::ReductionKind::Sum:
+      break;
+    case dist::ReductionKind::Max:
+      return arith::AtomicRMWKind::maximumf;
+    case dist::ReductionKind::Min:
+      return arith::AtomicRMWKind::minimumf;
+    }
+    return arith::AtomicRMWKind::addf;
+  }
+
+  /// Reductions over differing sets of loops need differing orders of loops,
+  /// unless one is over all of them. Each such set has a generic of its own;
+  /// the last holds everything else, for it may overwrite what the others read.
   SmallVector<SmallVector<unsigned>> groupResults() {
     SmallVector<std::pair<llvm::SmallBitVector, SmallVector<unsigned>>> bySet;
     SmallVector<unsigned> rest;
     for (unsigned result = 0; result < results.size(); ++result) {
       AffineMap map = loops.getView(domain.results[result].map).map;
-      if (!isSum(result) || map.getNumResults() == 0) {
+      if (!isReduced(result) || map.getNumResults() == 0) {
         rest.push_back(result);
         continue;
       }
@@ -213,10 +218,14 @@ private:
       maps.push_back(view.map);
       Type stored = cast<MemRefType>(buffer.getType()).getElementType();
       body->addArgument(stored, results[result].getLoc());
-      if (isSum(result)) {
-        Value zero = arith::ConstantOp::create(builder, loc,
-                                               builder.getZeroAttr(stored));
-        linalg::FillOp::create(builder, results[result].getLoc(), zero, buffer);
+      if (isReduced(result)) {
+        Type element = getElementTypeOrSelf(results[result].getType());
+        Value neutral = arith::ConstantOp::create(
+            builder, loc,
+            getStoredNumber(arith::getIdentityValueAttr(
+                getCombination(result), element, builder, loc)));
+        linalg::FillOp::create(builder, results[result].getLoc(), neutral,
+                               buffer);
       }
     }
 
@@ -243,8 +252,8 @@ private:
     builder.setInsertionPointToEnd(entry);
   }
 
-  /// A sum of something that is constant along a loop: linalg reads the loop's
-  /// size off an operand, so there is one, which is never touched.
+  /// A reduction of something that is constant along a loop: linalg reads the
+  /// loop's size off an operand, so there is one, which is never touched.
   void addShapeOperand(ArrayRef<unsigned> group, SmallVector<Value> &inputs,
                        SmallVector<AffineMap> &maps) {
     SmallVector<AffineMap> all = maps;
@@ -283,16 +292,17 @@ private:
       auto op = value.getDefiningOp<StructuredOpInterface>();
       Value computed;
       if (op && isReduction(op))
-        // A term of the sum, which is not rounded.
+        // A term of the result, which is not rounded.
         computed =
             applyOp(op, place.opLoops)[cast<OpResult>(value).getResultNumber()];
       else
         computed = getScalar({value, place.map});
       builder.setInsertionPointToEnd(body);
-      if (isSum(result)) {
-        Value sum = load(builder, loc, body->getArgument(numInputs + position),
-                         element);
-        computed = arith::AddFOp::create(builder, loc, sum, computed);
+      if (isReduced(result)) {
+        Value soFar = load(builder, loc,
+                           body->getArgument(numInputs + position), element);
+        computed = arith::getReductionOp(getCombination(result), builder, loc,
+                                         soFar, computed);
       }
       yields.push_back(toStorage(builder, loc, computed, element));
     }
@@ -409,6 +419,8 @@ class KernelsToLinalgPass
 
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
+    if (fabric::BoxCopyOpInterface op = getBoxCopy(kernel))
+      return buildBoxCopies(kernel, op);
     FailureOr<KernelDomain> domain = getKernelDomain(kernel);
     if (failed(domain))
       return signalPassFailure();

@@ -32,10 +32,10 @@ class KernelsToVectorPass
       emitVectorNest(*nest);
       op.erase();
     }
-    // Some only gave a loop its size.
-    getOperation().walk([](memref::AllocaOp alloca) {
-      if (alloca->use_empty())
-        alloca.erase();
+    // Some only gave a loop its size, or said where a box is.
+    getOperation().walk([](Operation *op) {
+      if (isa<memref::AllocaOp, memref::SubViewOp>(op) && op->use_empty())
+        op->erase();
     });
   }
 };

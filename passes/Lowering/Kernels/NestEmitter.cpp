@@ -151,11 +151,11 @@ private:
       if (sum.level != level)
         continue;
       if (sum.isAlongInner) {
-        clearTotals(totals[number]);
+        clearTotals(sum, totals[number]);
         continue;
       }
       accumulators[number] = carried.size();
-      carried.append(nest.numAccumulators, zeros(getVectorType(f64())));
+      carried.append(nest.numAccumulators, neutral(sum));
     }
 
     if (level + 1 == nest.order.size()) {
@@ -254,7 +254,7 @@ private:
 
   /// The place of an operand's first element in the current row and block.
   Value getStart(const VectorNest::Access &access) {
-    Value start = index(0);
+    Value start = index(access.offset);
     for (auto [loop, stride] : llvm::enumerate(access.strides)) {
       Value iv = loop == nest.getInner() ? blockStart : ivs[loop];
       if (stride == 0 || !iv)
@@ -313,20 +313,18 @@ private:
       SmallVector<Value> terms;
       for (auto [row, values] : llvm::zip_equal(rows, vectors))
         terms.push_back(extend(getVector(sum.term, row, values)));
-      Value term = addPairwise(std::move(terms));
+      Value term = joinPairwise(sum, std::move(terms));
       if (sum.isAlongInner) {
         Value old = vector::LoadOp::create(builder, loc, getVectorType(f64()),
                                            totals[number], position);
-        vector::StoreOp::create(builder, loc,
-                                arith::AddFOp::create(builder, loc, old, term),
+        vector::StoreOp::create(builder, loc, join(sum, old, term),
                                 totals[number], position);
         continue;
       }
       if (mask)
-        term = arith::SelectOp::create(builder, loc, mask, term,
-                                       zeros(term.getType()));
+        term = arith::SelectOp::create(builder, loc, mask, term, neutral(sum));
       Value &total = carried[accumulators[number] + accumulator];
-      total = arith::AddFOp::create(builder, loc, total, term);
+      total = join(sum, total, term);
     }
   }
 
@@ -505,12 +503,27 @@ private:
     return arith::ExtFOp::create(builder, loc, withShapeOf(term, f64()), term);
   }
 
-  Value addPairwise(SmallVector<Value> parts) {
+  Value join(const VectorNest::Sum &sum, Value left, Value right) {
+    return vector::makeArithReduction(builder, loc, sum.kind, left, right);
+  }
+
+  /// What a reduction starts from, a vector of it.
+  Value neutral(const VectorNest::Sum &sum) {
+    VectorType type = getVectorType(f64());
+    if (sum.kind == vector::CombiningKind::ADD)
+      return zeros(type);
+    Attribute number = builder.getFloatAttr(
+        f64(), APFloat::getInf(APFloat::IEEEdouble(),
+                               sum.kind == vector::CombiningKind::MAXIMUMF));
+    return arith::ConstantOp::create(builder, loc,
+                                     DenseElementsAttr::get(type, number));
+  }
+
+  Value joinPairwise(const VectorNest::Sum &sum, SmallVector<Value> parts) {
     while (parts.size() > 1) {
       SmallVector<Value> pairs;
       for (size_t i = 0; i + 1 < parts.size(); i += 2)
-        pairs.push_back(
-            arith::AddFOp::create(builder, loc, parts[i], parts[i + 1]));
+        pairs.push_back(join(sum, parts[i], parts[i + 1]));
       if (parts.size() % 2)
         pairs.push_back(parts.back());
       parts = std::move(pairs);
@@ -540,8 +553,8 @@ private:
   void storeTotal(const VectorNest::Sum &sum, ArrayRef<Value> parts) {
     // In any order, which the code then fixes.
     Value total = vector::ReductionOp::create(
-        builder, loc, vector::CombiningKind::ADD,
-        addPairwise(SmallVector<Value>(parts)), arith::FastMathFlags::reassoc);
+        builder, loc, sum.kind, joinPairwise(sum, SmallVector<Value>(parts)),
+        arith::FastMathFlags::reassoc);
     Value buffer = buffers[nest.numInputs + sum.output];
     Value place = getStart(nest.getOutputAccess(sum.output));
     Value old = memref::LoadOp::create(builder, loc, buffer, place);
@@ -560,10 +573,10 @@ private:
       emit(index(whole), block - whole);
   }
 
-  void clearTotals(Value totals) {
-    Value zero = zeros(getVectorType(f64()));
+  void clearTotals(const VectorNest::Sum &sum, Value totals) {
+    Value first = neutral(sum);
     forEachVector([&](Value position, int64_t) {
-      vector::StoreOp::create(builder, loc, zero, totals, position);
+      vector::StoreOp::create(builder, loc, first, totals, position);
     });
   }
 

@@ -72,8 +72,7 @@ def KernelMathPass : Pass<"lower-kernel-math", "func::FuncOp"> {
   let description = [{
     Postcondition: no `math.exp`, and no conversions between f32 and bf16, which
     are integer arithmetic (exact, also for denormals, where AVX-512's instruction
-    is not). What is left of math is one instruction, or a scalar that libm
-    computes once a call.
+    is not). What is left of math is one instruction, or calls libm.
   }];
   let options = [
     Option<"fma", "fma", "bool", /*default=*/"true",

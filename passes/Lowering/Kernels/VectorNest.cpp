@@ -2,6 +2,7 @@
 
 #include "passes/Lowering/Kernels/VectorNest.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace mlir::lowering;
@@ -18,17 +19,31 @@ static int64_t getNumRows(size_t bodySize) {
   return bodySize <= 4 ? 8 : bodySize <= 24 ? 4 : 2;
 }
 
-static SmallVector<int64_t> getStrides(MemRefType type, AffineMap map) {
-  SmallVector<int64_t> strides(map.getNumDims(), 0);
-  int64_t stride = 1;
-  for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-    strides[map.getDimPosition(dim)] = stride;
-    stride *= type.getDimSize(dim);
-  }
-  return strides;
+static VectorNest::Access getAccess(Value buffer, AffineMap map) {
+  VectorNest::Access access{buffer, SmallVector<int64_t>(map.getNumDims(), 0)};
+  // Kernels' buffers are dense, or static boxes: both are known.
+  auto [strides, offset] =
+      cast<MemRefType>(buffer.getType()).getStridesAndOffset();
+  for (auto [dim, stride] : llvm::enumerate(strides))
+    access.strides[map.getDimPosition(dim)] = stride;
+  access.offset = offset;
+  if (auto box = buffer.getDefiningOp<memref::SubViewOp>())
+    access.buffer = box.getSource();
+  return access;
 }
 
-/// The sum that an output is; fails where its ops are not those of a float sum.
+/// How an op combines what is reduced.
+static std::optional<vector::CombiningKind> getCombination(Operation &op) {
+  if (isa<arith::AddFOp>(op))
+    return vector::CombiningKind::ADD;
+  if (isa<arith::MaximumFOp>(op))
+    return vector::CombiningKind::MAXIMUMF;
+  if (isa<arith::MinimumFOp>(op))
+    return vector::CombiningKind::MINIMUMF;
+  return std::nullopt;
+}
+
+/// The sum that an output is; fails where its ops are not those of one.
 static FailureOr<VectorNest::Sum> readSum(const VectorNest &nest,
                                           unsigned output) {
   VectorNest::Sum sum;
@@ -41,9 +56,10 @@ static FailureOr<VectorNest::Sum> readSum(const VectorNest &nest,
       continue;
     if (op.getNumOperands() == 2) {
       unsigned other = fromOutput.contains(op.getOperand(0)) ? 1 : 0;
-      if (sum.term || !isa<arith::AddFOp>(op) ||
-          fromOutput.contains(op.getOperand(other)))
+      auto kind = getCombination(op);
+      if (sum.term || !kind || fromOutput.contains(op.getOperand(other)))
         return failure();
+      sum.kind = *kind;
       sum.term = op.getOperand(other);
     }
     sum.combiner.push_back(&op);
@@ -62,8 +78,7 @@ static LogicalResult readOperands(VectorNest &nest) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
     if (!type)
       continue;
-    access.buffer = operand.get();
-    access.strides = getStrides(type, op.getMatchingIndexingMap(&operand));
+    access = getAccess(operand.get(), op.getMatchingIndexingMap(&operand));
   }
   auto streamed =
       op->getAttrOfType<DenseI64ArrayAttr>(VectorNest::streamedAttr);
@@ -79,7 +94,8 @@ static LogicalResult readOperands(VectorNest &nest) {
     FailureOr<VectorNest::Sum> sum = readSum(nest, output);
     if (failed(sum))
       return op.emitOpError() << "expects output " << output
-                              << ", which loops reduce, to be a float sum";
+                              << ", which loops reduce, to be a sum or an "
+                                 "extreme of floats";
     nest.combinerOps.insert(sum->combiner.begin(), sum->combiner.end());
     nest.sums.push_back(std::move(*sum));
   }

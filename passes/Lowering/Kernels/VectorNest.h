@@ -9,6 +9,7 @@
 #define FABRIC_PASSES_LOWERING_KERNELS_VECTORNEST_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace mlir::lowering {
 
@@ -16,11 +17,13 @@ struct VectorNest {
   /// Of the op: the outputs whose stores may bypass the caches.
   static constexpr StringLiteral streamedAttr = "streamed";
 
-  /// A memref and, for each loop, how many elements lie between neighbours.
-  /// Operands that are scalars have no buffer.
+  /// A memref and, for each loop, how many elements lie between neighbours; of
+  /// a box of a memref, that memref, and where the box starts. Operands that
+  /// are scalars have no buffer.
   struct Access {
     Value buffer;
     SmallVector<int64_t> strides;
+    int64_t offset = 0;
   };
 
   /// An output that gets a value of the body for each of its elements.
@@ -30,10 +33,12 @@ struct VectorNest {
     bool isStreamed = false; // Bypasses the caches.
   };
 
-  /// An output that gets a total. `combiner` are the ops that add a term to an
-  /// element: an addition, and conversions of the element around it.
+  /// An output that gets a total, or the largest or smallest of all terms.
+  /// `combiner` are the ops that add a term to an element: an addition (or
+  /// another choice of `kind`), and conversions of the element around it.
   struct Sum {
     unsigned output = 0;
+    vector::CombiningKind kind = vector::CombiningKind::ADD;
     Value term; // Of the body.
     SmallVector<Operation *> combiner;
     /// All levels from this one on are loops of the sum, but for the innermost

@@ -218,3 +218,20 @@ func.func @hazard(%p: tensor<4x4xf32>, %g: tensor<4x4xf32>, %m: tensor<4x4xf32>,
   %3 = fabric.mul %0, %2 : tensor<4x4xf32>
   return %1#0, %1#1, %1#2, %3 : tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>
 }
+
+// -----
+
+// An op that copies boxes is a kernel by itself, with an argument for each operand.
+// CHECK-LABEL: func.func @kernel_0
+// CHECK-SAME: (%[[A:.*]]: tensor<2x3xf32>, %[[B:.*]]: tensor<2x3xf32>) -> tensor<2x6xf32>
+// CHECK-NEXT: fabric.concat %[[A]], %[[B]] dim = 1
+// CHECK-NEXT: return
+// CHECK-LABEL: func.func @parts
+// CHECK: %[[S:.*]] = exec.launch @kernels::@kernel_1
+// CHECK: exec.launch @kernels::@kernel_0(%[[S]], %[[S]]) ties = [-1]
+// CHECK-NOT: fabric.slice
+func.func @parts(%a: tensor<2x3xf32>) -> tensor<2x6xf32> {
+  %0 = fabric.silu %a : tensor<2x3xf32>
+  %1 = fabric.concat %0, %0 dim = 1 : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x6xf32>
+  return %1 : tensor<2x6xf32>
+}

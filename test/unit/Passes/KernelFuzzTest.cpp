@@ -104,8 +104,21 @@ private:
     return value;
   }
   Value unary(const Value &x) {
-    return emit(std::string(std::array{"neg", "silu", "sigmoid"}[pick(3)]) +
-                    " " + x.name + " : " + tensor(x.shape, x.type),
+    static constexpr std::array names = {"neg", "silu", "sigmoid",   "tanh",
+                                         "erf", "relu", "abs",       "gelu",
+                                         "neg", "silu", "gelu tanh", "sigmoid"};
+    return emit(std::string(names[pick(names.size())]) + " " + x.name + " : " +
+                    tensor(x.shape, x.type),
+                x.shape, x.type);
+  }
+  /// x where it is less than y, else y; through a tensor of bools.
+  Value smaller(const Value &x, const Value &y) {
+    std::string type = tensor(x.shape, x.type), bools = tensor(x.shape, "i1");
+    Value condition = emit("compare lt " + x.name + ", " + y.name + " : (" +
+                               type + ", " + type + ") -> " + bools,
+                           x.shape, "i1");
+    return emit("select " + condition.name + ", " + x.name + ", " + y.name +
+                    " : (" + bools + ", " + type + ", " + type + ") -> " + type,
                 x.shape, x.type);
   }
   Value cast(const Value &x, const Type &type) {
@@ -162,7 +175,8 @@ private:
         dims.push_back(dim);
       else
         rest.push_back(x.shape[dim]);
-    return emit("sum " + x.name + " dims = " + list(dims) + " : " +
+    return emit(std::string(std::array{"sum", "sum", "max", "min"}[pick(4)]) +
+                    " " + x.name + " dims = " + list(dims) + " : " +
                     tensor(x.shape, x.type) + " -> " + tensor(rest, x.type),
                 rest, x.type);
   }
@@ -195,10 +209,15 @@ private:
       break;
     }
     other = cast(other, x.type);
-    values.push_back(
-        emit(std::string(std::array{"add", "sub", "mul"}[pick(3)]) + " " +
-                 x.name + ", " + other.name + " : " + tensor(shape, x.type),
-             shape, x.type));
+    if (!mixed && pick(6) == 0) {
+      values.push_back(smaller(x, other));
+      return;
+    }
+    values.push_back(emit(std::string(std::array{"add", "sub", "mul", "maximum",
+                                                 "minimum"}[pick(5)]) +
+                              " " + x.name + ", " + other.name + " : " +
+                              tensor(shape, x.type),
+                          shape, x.type));
   }
 
   std::mt19937 random;
