@@ -51,6 +51,9 @@ MODELS_UNDER_TEST = [
     Model("feedforward_odd", "feedforward.py", "build_odd", batch=210, hidden=210),
     Model("mlp", "mlp.py", "build", batch=16, hidden=96),
     Model("mlp_odd", "mlp.py", "build_odd", batch=210, hidden=210),
+    Model("gelu_mlp", "gelu_mlp.py", "build", batch=16, hidden=96),
+    Model("gelu_mlp_odd", "gelu_mlp.py", "build_odd", batch=210, hidden=210),
+    Model("op_families", "op_families.py", "build", batch=16, hidden=96),
 ]
 EVERY_MESH = [
     pytest.param(m, mesh, id=f"{m.name}-{mesh[0]}x{mesh[1]}") for m in MODELS_UNDER_TEST for mesh in m.meshes()

@@ -4,6 +4,7 @@ Independent of the compiler on purpose: it reads the text, so that the importer
 can be tested by value with nothing but PyTorch beside it.
 """
 
+import math
 import re
 import string
 
@@ -134,7 +135,84 @@ def _sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def _softmax(body, operands, shape, dtype):
+    axis = int(re.search(r"dim = (\d+)", body)[1])
+    exp = np.exp(operands[0] - operands[0].max(axis=axis, keepdims=True))
+    return exp / exp.sum(axis=axis, keepdims=True)
+
+
+def _layer_norm(body, operands, shape, dtype):
+    axes = tuple(_lists(body)[0])
+    centred = operands[0] - operands[0].mean(axis=axes, keepdims=True)
+    variance = (centred * centred).mean(axis=axes, keepdims=True)
+    return centred / np.sqrt(variance + dtype(_attribute(body, "eps")))
+
+
+def _attribute(body, name):
+    return float(re.search(rf"{name} = ([-+.\w]+)", body)[1])
+
+
+def _gelu(body, operands, shape, dtype):
+    x = operands[0].astype(np.float64)
+    if body.startswith("tanh"):
+        return (x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2).astype(dtype)
+    return (x * (1 + _erf(x / np.sqrt(2))) / 2).astype(dtype)
+
+
+def _compare(body, operands, shape, dtype):
+    functions = {"eq": np.equal, "ne": np.not_equal, "lt": np.less}
+    functions |= {"le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
+    return functions[body.split()[0]](*_same(operands))
+
+
+def _part(body, part):
+    """The indices that a part of this shape has in the whole."""
+    dims, offsets, strides = _lists(body)
+    index = [slice(None)] * len(part)
+    for dim, offset, stride in zip(dims, offsets, strides, strict=True):
+        index[dim] = slice(offset, offset + (part[dim] - 1) * stride + 1, stride)
+    return tuple(index)
+
+
+def _pad(body, operands, shape, dtype):
+    result = np.full(shape, _attribute(body, "value"), dtype)
+    result[_part(body, operands[0].shape)] = operands[0]
+    return result
+
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+def _unary(function):
+    return lambda body, operands, shape, dtype: function(operands[0])
+
+
 EVALUATE = {
+    "div": _binary(np.divide),
+    "maximum": _binary(np.maximum),
+    "minimum": _binary(np.minimum),
+    "exp": _unary(np.exp),
+    "log": _unary(np.log),
+    "sqrt": _unary(np.sqrt),
+    "rsqrt": _unary(lambda x: 1 / np.sqrt(x)),
+    "abs": _unary(np.abs),
+    "erf": lambda body, operands, shape, dtype: _erf(operands[0]).astype(dtype),
+    "tanh": _unary(np.tanh),
+    "relu": _unary(lambda x: np.maximum(x, 0)),
+    "gelu": _gelu,
+    "pow": lambda body, operands, shape, dtype: np.power(operands[0], dtype(_attribute(body, "exponent"))),
+    "stop_gradient": _unary(lambda x: x),
+    "compare": _compare,
+    "select": lambda body, operands, shape, dtype: np.where(operands[0], *_same(operands[1:])),
+    "max": lambda body, operands, shape, dtype: operands[0].max(axis=tuple(_lists(body)[0])),
+    "min": lambda body, operands, shape, dtype: operands[0].min(axis=tuple(_lists(body)[0])),
+    "softmax": _softmax,
+    "layer_norm": _layer_norm,
+    "slice": lambda body, operands, shape, dtype: operands[0][_part(body, shape)],
+    "concat": lambda body, operands, shape, dtype: np.concatenate(
+        operands, axis=int(re.search(r"dim = (\d+)", body)[1])
+    ),
+    "pad": _pad,
     "constant": _constant,
     "linear": lambda body, operands, shape, dtype: operands[0] @ operands[1].T,
     "contract": _contract,

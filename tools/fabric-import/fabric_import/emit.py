@@ -14,7 +14,17 @@ from .errors import Unsupported
 from .locations import Location
 
 # Ops that also take integers; all others compute on floats.
-ANY_TYPE = {"constant", "broadcast", "reshape", "transpose"}
+ANY_TYPE = {
+    "constant",
+    "broadcast",
+    "reshape",
+    "transpose",
+    "compare",
+    "select",
+    "stop_gradient",
+    "slice",
+    "concat",
+}
 
 
 @dataclass(eq=False)
@@ -36,6 +46,7 @@ class Op:
     signature: str  # as spelt after the colon
     result: Value
     location: Location
+    keyword: str = ""  # as spelt before the operands
 
 
 class Builder:
@@ -47,11 +58,11 @@ class Builder:
         self.hint = "v"
         self._constants = {}
 
-    def _append(self, name, operands, attributes, signature, shape, dtype) -> Value:
+    def _append(self, name, operands, attributes, signature, shape, dtype, keyword="") -> Value:
         if name not in ANY_TYPE and not dtype.is_floating_point:
             raise Unsupported(f"arithmetic on {mlir.element_type(dtype)} tensors")
         result = Value(tuple(shape), dtype, f"{self.hint}_{name}")
-        self.ops.append(Op(name, operands, attributes, signature or result.type, result, self.location))
+        self.ops.append(Op(name, operands, attributes, signature or result.type, result, self.location, keyword))
         return result
 
     def constant(self, tensor: torch.Tensor) -> Value:
@@ -81,11 +92,21 @@ class Builder:
             self._constants[key] = value
         return self._constants[key]
 
-    def unary(self, name: str, x: Value) -> Value:
-        return self._append(name, [x], "", None, x.shape, x.dtype)
+    def unary(self, name: str, x: Value, attributes: str = "", keyword: str = "") -> Value:
+        """`keyword` stands before the operand, `attributes` after it."""
+        return self._append(name, [x], attributes, None, x.shape, x.dtype, keyword)
 
     def binary(self, name: str, a: Value, b: Value) -> Value:
         return self._append(name, [a, b], "", None, a.shape, a.dtype)
+
+    def compare(self, predicate: str, a: Value, b: Value) -> Value:
+        signature = f"({a.type}, {b.type}) -> {mlir.tensor_type(a.shape, torch.bool)}"
+        return self._append("compare", [a, b], "", signature, a.shape, torch.bool, predicate)
+
+    def select(self, condition: Value, a: Value, b: Value) -> Value:
+        """a where the condition holds, else b."""
+        signature = f"({condition.type}, {a.type}, {b.type}) -> {a.type}"
+        return self._append("select", [condition, a, b], "", signature, a.shape, a.dtype)
 
     def linear(self, x: Value, weight: Value) -> Value:
         shape = (*x.shape[:-1], weight.shape[0])
@@ -103,11 +124,46 @@ class Builder:
         return self._append("contract", [a, b], attributes, signature, shape, a.dtype)
 
     def sum(self, x: Value, dims) -> Value:
+        return self.reduce("sum", x, dims)
+
+    def reduce(self, name: str, x: Value, dims) -> Value:
+        """sum, max or min; the dims are dropped."""
         dims = sorted(d % len(x.shape) for d in dims) if x.shape else []
         if not dims:
             return x
         shape = [n for i, n in enumerate(x.shape) if i not in dims]
-        return self._shaping("sum", x, f"dims = {mlir.ints(dims)}", shape, x.dtype)
+        return self._shaping(name, x, f"dims = {mlir.ints(dims)}", shape, x.dtype)
+
+    def softmax(self, x: Value, dim: int) -> Value:
+        return self.unary("softmax", x, f"dim = {dim % len(x.shape)}")
+
+    def layer_norm(self, x: Value, dims, eps: float) -> Value:
+        return self.unary("layer_norm", x, f"dims = {mlir.ints(dims)} {{eps = {mlir.number(eps, torch.float64)}}}")
+
+    def slice(self, x: Value, dim: int, offset: int, size: int, stride: int = 1) -> Value:
+        shape = (*x.shape[:dim], size, *x.shape[dim + 1 :])
+        if shape == x.shape and stride == 1:
+            return x
+        return self._shaping("slice", x, f"dims = [{dim}] offsets = [{offset}] strides = [{stride}]", shape, x.dtype)
+
+    def concat(self, values: "list[Value]", dim: int) -> Value:
+        if len(values) == 1:
+            return values[0]
+        first = values[0]
+        shape = (*first.shape[:dim], sum(v.shape[dim] for v in values), *first.shape[dim + 1 :])
+        signature = f"({', '.join(v.type for v in values)}) -> {mlir.tensor_type(shape, first.dtype)}"
+        return self._append("concat", values, f"dim = {dim}", signature, shape, first.dtype)
+
+    def pad(self, x: Value, low, high, value: float) -> Value:
+        """`low[i]` elements before, and `high[i]` after those of dim i."""
+        dims = [i for i in range(len(x.shape)) if low[i] or high[i]]
+        if not dims:
+            return x
+        shape = [before + n + after for before, n, after in zip(low, x.shape, high, strict=True)]
+        offsets = mlir.ints(low[i] for i in dims)
+        attributes = f"dims = {mlir.ints(dims)} offsets = {offsets} strides = {mlir.ints([1] * len(dims))}"
+        value = mlir.number(value, torch.float64)
+        return self._shaping("pad", x, f"{attributes} value = {value}", shape, x.dtype)
 
     def broadcast(self, x: Value, dims, shape) -> Value:
         """Dim i of x is dim dims[i] of the result."""
@@ -183,7 +239,7 @@ def print_module(function: str, arguments, builder: Builder, results, mesh: "dic
     lines = [f"module{attributes} {{", f"  func.func @{function}(", f"{parameters})", f"      -> ({results_text}) {{"]
     for op in builder.ops:
         operands = ", ".join(name_of(v) for v in op.operands)
-        words = " ".join(w for w in (f"fabric.{op.name}", operands, op.attributes) if w)
+        words = " ".join(w for w in (f"fabric.{op.name}", op.keyword, operands, op.attributes) if w)
         lines.append(f"    {name_of(op.result)} = {words} : {op.signature} {op.location.mlir()}")
     values = ", ".join(name_of(r.value) for r in results)
     types = ", ".join(r.value.type for r in results)

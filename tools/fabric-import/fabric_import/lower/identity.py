@@ -25,11 +25,9 @@ def native_dropout(context, x, p, train):
 
 
 def detach(context, x):
-    if context.carries_gradient():
-        raise Unsupported(
-            "a stop-gradient (detach, or a torch.no_grad() region) on a value that depends on a trainable parameter"
-        )
-    return context.value(x)
+    """Also every result of a torch.no_grad() region."""
+    x = context.value(x)
+    return context.build.unary("stop_gradient", x) if context.carries_gradient() else x
 
 
 OPS = {

@@ -57,11 +57,68 @@ def repeat_interleave(context, x, repeats, dim=None, output_size=None):
     return context.build.reshape(split, context.shape)
 
 
-def part(context, x, dim=0, *_, **__):
-    """slice and select, where they take all that there is."""
-    if math.prod(x.shape) != math.prod(context.shape):
-        raise Unsupported(f"a part of dim {dim % len(x.shape)}")
-    return reshape(context, x)
+def slice_(context, x, dim=0, start=None, end=None, step=1):
+    """Of the bounds, PyTorch has worked out the size already."""
+    x, dim = context.value(x), dim % len(x.shape)
+    start = range(x.shape[dim])[start or 0 : end : step].start
+    return context.build.slice(x, dim, start, context.shape[dim], step)
+
+
+def select(context, x, dim, index):
+    x, dim = context.value(x), dim % len(x.shape)
+    return reshape(context, context.build.slice(x, dim, index % x.shape[dim], 1))
+
+
+def narrow(context, x, dim, start, length):
+    x, dim = context.value(x), dim % len(x.shape)
+    return context.build.slice(x, dim, start % max(x.shape[dim], 1), length)
+
+
+def split(context, x, sizes, dim=0):
+    """Into parts of a size, or of the given sizes."""
+    x, dim = context.value(x), dim % len(x.shape)
+    if isinstance(sizes, int):
+        size = max(sizes, 1)
+        sizes = [min(size, x.shape[dim] - i) for i in range(0, x.shape[dim], size)]
+    offsets = [sum(sizes[:i]) for i in range(len(sizes))]
+    return [context.build.slice(x, dim, offset, size) for offset, size in zip(offsets, sizes, strict=True)]
+
+
+def chunk(context, x, chunks, dim=0):
+    return split(context, x, -(-x.shape[dim % len(x.shape)] // chunks), dim)
+
+
+def unbind(context, x, dim=0):
+    x, dim = context.value(x), dim % len(x.shape)
+    shape = (*x.shape[:dim], *x.shape[dim + 1 :])
+    return [context.build.reshape(context.build.slice(x, dim, i, 1), shape) for i in range(x.shape[dim])]
+
+
+def cat(context, tensors, dim=0):
+    # PyTorch ignores empty vectors among tensors of any rank.
+    values = [context.build.cast(context.value(t), context.dtype) for t in tensors if tuple(t.shape) != (0,)]
+    return context.build.concat(values, dim % len(context.shape))
+
+
+def stack(context, tensors, dim=0):
+    dim %= len(context.shape)
+    values = [context.build.cast(context.value(t), context.dtype) for t in tensors]
+    values = [context.build.reshape(v, (*v.shape[:dim], 1, *v.shape[dim:])) for v in values]
+    return context.build.concat(values, dim)
+
+
+def pad(context, x, widths, mode="constant", value=None):
+    """`widths` are pairs of before and after, the last dim first; negative ones cut off."""
+    if mode != "constant":
+        raise Unsupported(f"padding mode '{mode}'")
+    x = context.value(x)
+    pairs = [(0, 0)] * (len(x.shape) - len(widths) // 2)
+    pairs += [(widths[i], widths[i + 1]) for i in range(len(widths) - 2, -1, -2)]
+    for dim, (low, high) in enumerate(pairs):
+        cut = max(-low, 0), max(-high, 0)
+        x = context.build.slice(x, dim, cut[0], x.shape[dim] - sum(cut))
+    low, high = ([max(pair[side], 0) for pair in pairs] for side in (0, 1))
+    return context.build.pad(x, low, high, value or 0.0)
 
 
 def broadcast_tensors(context, tensors):
@@ -94,7 +151,17 @@ OPS = {
     aten.broadcast_tensors.default: broadcast_tensors,
     aten.repeat.default: repeat,
     aten.repeat_interleave.self_int: repeat_interleave,
-    aten.slice.Tensor: part,
-    aten.select.int: part,
-    aten.narrow.default: part,
+    aten.slice.Tensor: slice_,
+    aten.select.int: select,
+    aten.narrow.default: narrow,
+    aten.split.Tensor: split,
+    aten.split.sizes: split,
+    aten.split_with_sizes.default: split,
+    aten.chunk.default: chunk,
+    aten.unbind.int: unbind,
+    aten.cat.default: cat,
+    aten.concat.default: cat,
+    aten.stack.default: stack,
+    aten.pad.default: pad,
+    aten.constant_pad_nd.default: lambda context, x, widths, value=0: pad(context, x, widths, "constant", value),
 }
