@@ -50,11 +50,7 @@ LogicalResult SoftmaxOp::verify() {
     return failure();
   RankedTensorType type = tensorType(getOperand());
   int64_t dim = getDim();
-  if (failed(verifyDims(*this, "the softmax", dim, type.getRank())))
-    return failure();
-  if (type.getDimSize(dim) == 0)
-    return emitOpError() << "normalises dim " << dim << " of size 0";
-  return success();
+  return verifyDims(*this, "the softmax", dim, type.getRank());
 }
 
 dist::ShardingRule SoftmaxOp::getShardingRule() {
@@ -103,9 +99,6 @@ LogicalResult LayerNormOp::verify() {
     return failure();
   if (!isStrictlyAscending(getDims()))
     return emitOpError() << "expects dims in ascending order";
-  for (int64_t dim : getDims())
-    if (type.getDimSize(dim) == 0)
-      return emitOpError() << "normalises dim " << dim << " of size 0";
   if (!(getEps().convertToDouble() >= 0.0))
     return emitOpError() << "expects eps not to be negative, found "
                          << getEps().convertToDouble();

@@ -25,16 +25,6 @@ static LogicalResult verifyReduction(Operation *op, StringRef what,
   return success();
 }
 
-static LogicalResult verifyExtreme(Operation *op, StringRef what,
-                                   ArrayRef<int64_t> dims) {
-  if (failed(verifyReduction(op, what, dims)))
-    return failure();
-  for (int64_t dim : dims)
-    if (tensorType(op->getOperand(0)).getDimSize(dim) == 0)
-      return op->emitOpError() << "reduces dim " << dim << " of size 0";
-  return success();
-}
-
 // Loops, maps and rule of an op over dims; linear where the last argument says.
 #define REDUCTION_OP(Op, ...)                                                  \
   SmallVector<utils::IteratorType> Op::getLoopIterators() {                    \
@@ -66,10 +56,10 @@ LogicalResult SumOp::verify() {
   return verifyReduction(*this, "the sum", getDims());
 }
 LogicalResult MaxOp::verify() {
-  return verifyExtreme(*this, "the maximum", getDims());
+  return verifyReduction(*this, "the maximum", getDims());
 }
 LogicalResult MinOp::verify() {
-  return verifyExtreme(*this, "the minimum", getDims());
+  return verifyReduction(*this, "the minimum", getDims());
 }
 
 dist::ReductionKind MaxOp::getReductionKind() {

@@ -42,7 +42,6 @@ def Fabric_MaxOp : Fabric_ReductionOp<"max", ["getReductionKind"]> {
     **Constraints**
     * C1: dims exist and are named once, in ascending order.
     * C2: the result is the operand without them.
-    * C3: no dim is of size 0.
   }];
 }
 
@@ -57,7 +56,6 @@ def Fabric_MinOp : Fabric_ReductionOp<"min", ["getReductionKind"]> {
     **Constraints**
     * C1: dims exist and are named once, in ascending order.
     * C2: the result is the operand without them.
-    * C3: no dim is of size 0.
   }];
 }
 
@@ -73,7 +71,7 @@ def Fabric_SoftmaxOp : Fabric_Op<"softmax", [
 
     **Constraints**
     * C1: operand and result have one shape and element type.
-    * C2: the dim exists and is not of size 0.
+    * C2: the dim exists.
   }];
   let arguments = (ins Fabric_FloatTensor:$operand, I64Attr:$dim);
   let results = (outs Fabric_FloatTensor:$result);
@@ -97,7 +95,7 @@ def Fabric_LayerNormOp : Fabric_Op<"layer_norm", [
 
     **Constraints**
     * C1: operand and result have one shape and element type.
-    * C2: dims exist and are named once, in ascending order, and none is of size 0.
+    * C2: dims exist and are named once, in ascending order.
     * C3: eps is not negative.
   }];
   let arguments = (ins Fabric_FloatTensor:$operand, DenseI64ArrayAttr:$dims,
