@@ -232,6 +232,12 @@ static void broadcastSplats(Block &block) {
   }
 }
 
+static SymbolRefAttr getSymbol(func::FuncOp kernel) {
+  return SymbolRefAttr::get(
+      StringAttr::get(kernel.getContext(), exec::ExecDialect::kKernelsModule),
+      FlatSymbolRefAttr::get(kernel));
+}
+
 /// Each op that copies boxes is a kernel of its own.
 static void outlineBoxCopies(Block &block, KernelTable &table) {
   for (auto op :
@@ -246,8 +252,9 @@ static void outlineBoxCopies(Block &block, KernelTable &table) {
     copy->setOperands(kernel.getArguments());
     func::ReturnOp::create(body, op.getLoc(), copy->getResults());
     auto launch = exec::LaunchOp::create(
-        builder, op.getLoc(), op->getResultTypes(), table.add(kernel),
-        op->getOperands(), ArrayRef<int64_t>{-1}, /*slots=*/ArrayAttr());
+        builder, op.getLoc(), op->getResultTypes(),
+        getSymbol(table.add(kernel)), op->getOperands(), ArrayRef<int64_t>{-1},
+        /*slots=*/ArrayAttr());
     op->replaceAllUsesWith(launch);
     op->erase();
   }
@@ -265,17 +272,14 @@ static void formKernels(Block &block, KernelTable &table) {
       continue;
     Location location = fuseLocations(cluster);
     func::FuncOp kernel = table.add(outline(cluster, interface, location));
-    auto symbol = SymbolRefAttr::get(
-        StringAttr::get(kernel.getContext(), exec::ExecDialect::kKernelsModule),
-        FlatSymbolRefAttr::get(kernel));
     SmallVector<int64_t> ties = findTies(interface, kernel);
     SmallVector<Value> operands;
     for (Value argument : interface.arguments)
       operands.push_back(launched.lookupOrDefault(argument));
     OpBuilder builder(cluster.position);
     auto launch = exec::LaunchOp::create(
-        builder, location, TypeRange(ValueRange(interface.results)), symbol,
-        operands, ties, /*slots=*/ArrayAttr());
+        builder, location, TypeRange(ValueRange(interface.results)),
+        getSymbol(kernel), operands, ties, /*slots=*/ArrayAttr());
     launched.map(interface.results, launch.getResults());
   }
 

@@ -15,12 +15,12 @@ func.func @dynamic(%a: memref<?xf32>, %y: memref<?xf32>) {
 
 #id = affine_map<(d0) -> (d0)>
 #none = affine_map<(d0) -> ()>
-func.func @max(%a: memref<8xf32>, %y: memref<f32>) {
-  // expected-error @+1 {{'linalg.generic' op expects output 0, which loops reduce, to be a float sum}}
+func.func @product(%a: memref<8xf32>, %y: memref<f32>) {
+  // expected-error @+1 {{'linalg.generic' op expects output 0, which loops reduce, to be a sum or an extreme of floats}}
   linalg.generic {indexing_maps = [#id, #none], iterator_types = ["reduction"]}
       ins(%a : memref<8xf32>) outs(%y : memref<f32>) {
   ^bb0(%in: f32, %out: f32):
-    %0 = arith.maximumf %out, %in : f32
+    %0 = arith.mulf %out, %in : f32
     linalg.yield %0 : f32
   }
   return
