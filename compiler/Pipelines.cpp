@@ -35,6 +35,9 @@ void mlir::fabric::buildShardPipeline(OpPassManager &pm,
   pm.addPass(sharding::createSetMeshPass({options.dp, options.tp}));
   // What the user says about parameters, before anything is chosen or stored.
   pm.addPass(sharding::createApplyTpPlanPass({options.tpPlan}));
+  // What the user asks for divides from here on; a choice among what does not
+  // divide is not offered. After training: derivatives are padded, too.
+  pm.addPass(sharding::createPadUnevenPass());
   // What is left open by then, with all derivatives in sight.
   pm.addPass(sharding::createChooseTpPass());
   // Storage and compute shardings follow from the styles.

@@ -57,8 +57,13 @@ mlir::fabric::LineDiagnostics::LineDiagnostics(MLIRContext *context,
     for (Diagnostic &note : diagnostic.getNotes()) {
       std::string text = onOneLine(note.str());
       // The quoted op says nothing that the location does not.
-      if (!StringRef(text).starts_with("see current operation"))
-        os << " (" << text << ')';
+      if (StringRef(text).starts_with("see current operation"))
+        continue;
+      std::string elsewhere = describeLocation(note.getLocation());
+      os << " (";
+      if (!elsewhere.empty() && elsewhere != where)
+        os << elsewhere << ": ";
+      os << text << ')';
     }
     os << '\n';
     return success();

@@ -15,11 +15,13 @@ struct GlobalTensor {
   plan::Shape shape;
   plan::Sharding sharding;
   plan::BufferId buffer;
+  std::optional<plan::Shape> paddedShape;
 };
 } // namespace
 
 /// Without an attribute a tensor is whole on every rank.
 static FailureOr<GlobalTensor> describe(Value value, Attribute shardingAttr,
+                                        Attribute logicalShapeAttr,
                                         PlanBuffers &buffers) {
   auto type = cast<RankedTensorType>(value.getType());
   FailureOr<plan::BufferId> buffer = buffers.get(value);
@@ -38,6 +40,10 @@ static FailureOr<GlobalTensor> describe(Value value, Attribute shardingAttr,
       tensor.shape[dim] *= sharding.getNumParts(dim);
       tensor.sharding.dims[dim] = toPlanAxes(axes);
     }
+  }
+  if (auto shape = dyn_cast_if_present<DenseI64ArrayAttr>(logicalShapeAttr)) {
+    tensor.paddedShape = tensor.shape;
+    tensor.shape.assign(shape.asArrayRef().begin(), shape.asArrayRef().end());
   }
   return tensor;
 }
@@ -67,9 +73,9 @@ static std::optional<plan::Initializer> toInitializer(ParamAttr param) {
 static LogicalResult emitArgument(func::FuncOp function, unsigned index,
                                   PlanBuffers &buffers, plan::Plan &plan) {
   auto get = [&](StringRef name) { return function.getArgAttr(index, name); };
-  FailureOr<GlobalTensor> tensor =
-      describe(function.getArgument(index),
-               get(dist::DistDialect::kShardingAttr), buffers);
+  FailureOr<GlobalTensor> tensor = describe(
+      function.getArgument(index), get(dist::DistDialect::kShardingAttr),
+      get(dist::DistDialect::kLogicalShapeAttr), buffers);
   if (failed(tensor))
     return failure();
   if (auto param =
@@ -77,14 +83,14 @@ static LogicalResult emitArgument(func::FuncOp function, unsigned index,
     plan.parameters.push_back({param.getName().str(), tensor->dtype,
                                tensor->shape, tensor->shape, tensor->sharding,
                                tensor->buffer, toInitializer(param),
-                               !param.getFrozen()});
+                               !param.getFrozen(), tensor->paddedShape});
     return success();
   }
   if (auto state =
           dyn_cast_if_present<StateAttr>(get(FabricDialect::kStateAttr))) {
     plan.states.push_back({state.getParam().str(), state.getName().str(),
                            tensor->dtype, tensor->shape, tensor->sharding,
-                           tensor->buffer});
+                           tensor->buffer, tensor->paddedShape});
     return success();
   }
   if (auto input =
@@ -93,7 +99,8 @@ static LogicalResult emitArgument(func::FuncOp function, unsigned index,
     if (input.getBatchDim() >= 0)
       batchDim = input.getBatchDim();
     plan.inputs.push_back({input.getName().str(), tensor->dtype, tensor->shape,
-                           tensor->sharding, tensor->buffer, batchDim});
+                           tensor->sharding, tensor->buffer, batchDim,
+                           tensor->paddedShape});
     return success();
   }
   if (auto scalar =
@@ -123,6 +130,7 @@ LogicalResult mlir::fabric::emitInterface(func::FuncOp function,
       continue;
     FailureOr<GlobalTensor> tensor = describe(
         value, function.getResultAttr(index, dist::DistDialect::kShardingAttr),
+        function.getResultAttr(index, dist::DistDialect::kLogicalShapeAttr),
         buffers);
     if (failed(tensor))
       return failure();
@@ -131,7 +139,8 @@ LogicalResult mlir::fabric::emitInterface(func::FuncOp function,
                       cast<RankedTensorType>(value.getType()).getElementType());
     foundLoss |= isLoss;
     plan.outputs.push_back({name.str(), tensor->dtype, tensor->shape,
-                            tensor->sharding, tensor->buffer, isLoss});
+                            tensor->sharding, tensor->buffer, isLoss,
+                            tensor->paddedShape});
   }
   return success();
 }

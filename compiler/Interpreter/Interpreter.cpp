@@ -42,6 +42,25 @@ static dist::ShardingAttr resultSharding(func::FuncOp function,
       index, dist::DistDialect::kShardingAttr);
 }
 
+/// The shape that the user knows, or null where nothing is padded.
+static DenseI64ArrayAttr argumentLogicalShape(func::FuncOp function,
+                                              unsigned index) {
+  return function.getArgAttrOfType<DenseI64ArrayAttr>(
+      index, dist::DistDialect::kLogicalShapeAttr);
+}
+
+static DenseI64ArrayAttr resultLogicalShape(func::FuncOp function,
+                                            unsigned index) {
+  return function.getResultAttrOfType<DenseI64ArrayAttr>(
+      index, dist::DistDialect::kLogicalShapeAttr);
+}
+
+static RankedTensorType logicalType(RankedTensorType padded,
+                                    DenseI64ArrayAttr shape) {
+  return shape ? padded.clone(shape.asArrayRef()) : padded;
+}
+
+/// A global type with padding, without an encoding.
 static RankedTensorType globalType(Type type, dist::ShardingAttr sharding) {
   auto tensor = cast<RankedTensorType>(type);
   SmallVector<int64_t> shape(tensor.getShape());
@@ -56,8 +75,9 @@ mlir::fabric::interpreter::getGlobalArgumentTypes(func::FuncOp function) {
   bool local = isPartitioned(function);
   SmallVector<RankedTensorType> types;
   for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
-    types.push_back(
-        globalType(type, local ? argumentSharding(function, index) : nullptr));
+    types.push_back(logicalType(
+        globalType(type, local ? argumentSharding(function, index) : nullptr),
+        argumentLogicalShape(function, index)));
   return types;
 }
 
@@ -66,8 +86,9 @@ mlir::fabric::interpreter::getGlobalResultTypes(func::FuncOp function) {
   bool local = isPartitioned(function);
   SmallVector<RankedTensorType> types;
   for (auto [index, type] : llvm::enumerate(function.getResultTypes()))
-    types.push_back(
-        globalType(type, local ? resultSharding(function, index) : nullptr));
+    types.push_back(logicalType(
+        globalType(type, local ? resultSharding(function, index) : nullptr),
+        resultLogicalShape(function, index)));
   return types;
 }
 
@@ -300,10 +321,12 @@ FailureOr<SmallVector<Tensor>> mlir::fabric::interpreter::interpret(
   for (auto [index, argument] : llvm::enumerate(function.getArguments())) {
     dist::ShardingAttr sharding =
         isLocal ? argumentSharding(function, index) : nullptr;
+    Tensor input = inputs[index];
+    if (argumentLogicalShape(function, index))
+      input = pad(input, globalType(argument.getType(), sharding).getShape());
     SmallVector<Tensor> tensors;
     for (int64_t device = 0; device < env.numDevices; ++device)
-      tensors.push_back(sharding ? takeBlock(inputs[index], sharding, device)
-                                 : inputs[index]);
+      tensors.push_back(sharding ? takeBlock(input, sharding, device) : input);
     env.set(argument, std::move(tensors));
   }
 
@@ -316,14 +339,13 @@ FailureOr<SmallVector<Tensor>> mlir::fabric::interpreter::interpret(
   for (auto [index, value] :
        llvm::enumerate(body.getTerminator()->getOperands())) {
     ArrayRef<Tensor> blocks = env.get(value);
-    if (!isLocal) {
-      results.push_back(blocks.front());
-      continue;
-    }
     FailureOr<Tensor> global =
-        assemble(function, index, blocks, options.replicaTolerance);
+        isLocal ? assemble(function, index, blocks, options.replicaTolerance)
+                : blocks.front();
     if (failed(global))
       return failure();
+    if (DenseI64ArrayAttr shape = resultLogicalShape(function, index))
+      global = cut(*global, shape.asArrayRef());
     results.push_back(std::move(*global));
   }
   return results;

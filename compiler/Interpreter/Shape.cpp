@@ -38,6 +38,20 @@ static LogicalResult transpose(Operation *op, ArrayRef<const Tensor *> operands,
   return success();
 }
 
+static LogicalResult mask(Operation *op, ArrayRef<const Tensor *> operands,
+                          MutableArrayRef<Tensor> results) {
+  auto maskOp = cast<MaskOp>(op);
+  double fill = maskOp.getFill().convertToDouble();
+  // The element of `valid` that each element of the operand looks at.
+  SmallVector<int64_t> strides(operands[0]->getRank(), 0);
+  strides[maskOp.getDim()] = 1;
+  for (auto [index, place] :
+       llvm::enumerate(gridOffsets(operands[0]->shape, strides)))
+    results[0].floats[index] =
+        operands[1]->floats[place] != 0.0 ? operands[0]->floats[index] : fill;
+  return success();
+}
+
 static LogicalResult reshape(Operation *, ArrayRef<const Tensor *> operands,
                              MutableArrayRef<Tensor> results) {
   results[0].floats = operands[0]->floats;
@@ -116,6 +130,7 @@ static LogicalResult constant(Operation *op, ArrayRef<const Tensor *>,
 void mlir::fabric::interpreter::registerShape(OpTable &table) {
   table.local[BroadcastOp::getOperationName()] = broadcast;
   table.local[TransposeOp::getOperationName()] = transpose;
+  table.local[MaskOp::getOperationName()] = mask;
   table.local[ReshapeOp::getOperationName()] = reshape;
   table.local[SliceOp::getOperationName()] = slice;
   table.local[PadOp::getOperationName()] = pad;

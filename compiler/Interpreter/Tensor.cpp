@@ -61,6 +61,33 @@ mlir::fabric::interpreter::gridOffsets(ArrayRef<int64_t> sizes,
   return offsets;
 }
 
+/// Copies the common leading part of two tensors.
+static Tensor resized(const Tensor &tensor, ArrayRef<int64_t> shape) {
+  Tensor result(shape, tensor.kind);
+  SmallVector<int64_t> common;
+  for (auto [from, to] : llvm::zip_equal(tensor.shape, shape))
+    common.push_back(std::min(from, to));
+  auto from = gridOffsets(common, rowMajorStrides(tensor.shape));
+  auto to = gridOffsets(common, rowMajorStrides(shape));
+  for (auto [source, target] : llvm::zip_equal(from, to)) {
+    if (tensor.isFloat())
+      result.floats[target] = tensor.floats[source];
+    else
+      result.integers[target] = tensor.integers[source];
+  }
+  return result;
+}
+
+Tensor mlir::fabric::interpreter::pad(const Tensor &tensor,
+                                      ArrayRef<int64_t> shape) {
+  return resized(tensor, shape);
+}
+
+Tensor mlir::fabric::interpreter::cut(const Tensor &tensor,
+                                      ArrayRef<int64_t> shape) {
+  return resized(tensor, shape);
+}
+
 FailureOr<Tensor> mlir::fabric::interpreter::readElements(ElementsAttr value) {
   auto dense = dyn_cast<DenseElementsAttr>(value);
   if (!dense)

@@ -50,6 +50,11 @@ SmallVector<int64_t> rowMajorStrides(ArrayRef<int64_t> shape);
 std::vector<int64_t> gridOffsets(ArrayRef<int64_t> sizes,
                                  ArrayRef<int64_t> strides);
 
+/// The tensor with zeros behind it along each dim, up to `shape`.
+Tensor pad(const Tensor &tensor, ArrayRef<int64_t> shape);
+/// The leading part of the tensor along each dim, of shape `shape`.
+Tensor cut(const Tensor &tensor, ArrayRef<int64_t> shape);
+
 /// The value of a constant; fails for storage that it cannot read.
 FailureOr<Tensor> readElements(ElementsAttr value);
 

@@ -92,11 +92,9 @@ struct ApplyTpPlanPass
     }
     if (!found)
       return success();
-    dist::MeshAttr mesh = dist::getMesh(function);
     auto type = cast<RankedTensorType>(function.getArgumentTypes()[index]);
-    if (mesh &&
-        failed(verifyTpStyle(function.getArgument(index).getLoc(),
-                             param.getName(), type, found->style, mesh)))
+    if (failed(verifyTpStyle(function.getArgument(index).getLoc(),
+                             param.getName(), type, found->style)))
       return failure();
     function.setArgAttr(index, dist::DistDialect::kTpAttr,
                         dist::TpStyleAttr::get(&getContext(), found->style));

@@ -92,11 +92,16 @@ LogicalResult StorageAssigner::placeParameter(unsigned index,
   if (auto style =
           getAttr<dist::TpStyleAttr>(index, dist::DistDialect::kTpAttr)) {
     if (failed(verifyTpStyle(getArgLoc(index), param.getName(), type,
-                             style.getValue(), atoms.getMesh())))
+                             style.getValue())))
       return failure();
     if (std::optional<unsigned> dim =
-            getTpDim(style.getValue(), type.getRank()))
+            getTpDim(style.getValue(), type.getRank())) {
+      int64_t size = atoms.getNumParts(tensorAtoms);
+      if (type.getDimSize(*dim) % size != 0)
+        return emitNotDivided(getArgLoc(index), param.getName(), type,
+                              style.getValue(), *dim, size);
       compute.dims[*dim] = tensorAtoms;
+    }
   }
 
   Placement storage = compute;
@@ -141,12 +146,9 @@ LogicalResult StorageAssigner::placeInput(unsigned index,
   Placement placement = getReplicated(index);
   int64_t dim = input.getBatchDim(), dataSize = atoms.getNumParts(dataAtoms);
   if (dim >= 0) {
-    int64_t size = getType(index).getDimSize(dim);
-    if (size % dataSize != 0)
-      return emitError(getArgLoc(index))
-             << "input " << input.getName() << ": batch dim " << dim
-             << " of size " << size << " is not divided by axis \"" << kDataAxis
-             << "\" of size " << dataSize;
+    if (getType(index).getDimSize(dim) % dataSize != 0)
+      return emitNotDivided(getArgLoc(index), input.getName(), getType(index),
+                            dim, dataSize);
     placement.dims[dim] = dataAtoms;
   }
   placements[index] = {placement, placement};

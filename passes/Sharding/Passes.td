@@ -37,8 +37,7 @@ def ApplyTpPlanPass : Pass<"dist-apply-tp-plan", "::mlir::ModuleOp"> {
     overrides styles of the model.
 
     **Precondition**: the module has a mesh.
-    **Postcondition**: every parameter that a key matches has `dist.tp`; what the
-    style splits, axis "tp" divides.
+    **Postcondition**: every parameter that a key matches has `dist.tp`.
 
     ```mlir
     // {"layers.*.feed_forward.w1": "colwise"}
@@ -53,6 +52,49 @@ def ApplyTpPlanPass : Pass<"dist-apply-tp-plan", "::mlir::ModuleOp"> {
   let statistics = [
     Statistic<"numStyled", "styled", "parameters that got a style">];
   let dependentDialects = ["::mlir::dist::DistDialect"];
+}
+
+def PadUnevenPass : Pass<"dist-pad-uneven", "::mlir::ModuleOp"> {
+  let summary = "Pads dims that the mesh does not divide";
+  let description = [{
+    What a style splits over "tp", and the batch dims of inputs over "dp", get the
+    smallest size that the axis divides, and with them all dims that share a factor
+    with them, in arguments, results and constants. `dist.logical_shape` keeps the
+    true shape of arguments, which are zero behind it, and of results, which may be
+    anything. Where padding would be counted by a reduction, or be stored, and is
+    not known to be neutral, a `fabric.mask` makes it so.
+
+    An error where an op needs the size as it is, or where a dim of an argument or
+    result would be padded anywhere but at its end.
+
+    **Precondition**: the module has a mesh; tensors are global, without shardings;
+    derivatives and updates are there.
+    **Postcondition**: axes divide what styles, batch dims and constraints split.
+
+    ```mlir
+    // {dist.mesh = #dist.mesh<["dp"=4, "tp"=1]>}
+    func.func @f(%x: tensor<6x8xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+                 %b: tensor<8xf32> {fabric.param = #fabric.param<"b">}) -> tensor<f32> {
+      %0 = fabric.broadcast %b dims = [1] : tensor<8xf32> -> tensor<6x8xf32>
+      %1 = fabric.add %x, %0 : tensor<6x8xf32>
+      %2 = fabric.sum %1 dims = [0, 1] : tensor<6x8xf32> -> tensor<f32>
+    // becomes
+    func.func @f(%x: tensor<8x8xf32> {dist.logical_shape = array<i64: 6, 8>, ...}, %b: tensor<8xf32> {...}) -> tensor<f32> {
+      %valid = fabric.constant dense<[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]> : tensor<8xf32>
+      %0 = fabric.broadcast %b dims = [1] : tensor<8xf32> -> tensor<8x8xf32>
+      %1 = fabric.add %x, %0 : tensor<8x8xf32>
+      %2 = fabric.mask %1, %valid dim = 0 : tensor<8x8xf32>, tensor<8xf32> -> tensor<8x8xf32>
+      %3 = fabric.sum %2 dims = [0, 1] : tensor<8x8xf32> -> tensor<f32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numPadded", "padded", "tensors that grew">,
+    Statistic<"numMasks", "masks", "masks inserted">];
+  // Scalar bodies of ops are built to see what they make of zeros.
+  let dependentDialects = ["::mlir::dist::DistDialect",
+                           "::mlir::fabric::FabricDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
 }
 
 def ChooseTpPass : Pass<"dist-choose-tp", "::mlir::ModuleOp"> {

@@ -28,10 +28,19 @@ inline std::optional<unsigned> getTpDim(dist::TpStyle style, int64_t rank) {
 }
 
 /// Fails, with a diagnostic at `loc`, where the style fits no dim of the
-/// parameter, or the mesh's "tp" does not divide the dim.
+/// parameter.
 LogicalResult verifyTpStyle(Location loc, StringAttr parameter,
-                            RankedTensorType type, dist::TpStyle style,
-                            dist::MeshAttr mesh);
+                            RankedTensorType type, dist::TpStyle style);
+
+/// The error that the mesh's "tp" does not divide dim `dim` of a parameter,
+/// which the style splits.
+InFlightDiagnostic emitNotDivided(Location loc, StringAttr parameter,
+                                  RankedTensorType type, dist::TpStyle style,
+                                  unsigned dim, int64_t axisSize);
+/// The error that the mesh's "dp" does not divide an input's batch dim.
+InFlightDiagnostic emitNotDivided(Location loc, StringAttr input,
+                                  RankedTensorType type, unsigned dim,
+                                  int64_t axisSize);
 
 } // namespace mlir::sharding
 

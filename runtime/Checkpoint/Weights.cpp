@@ -2,6 +2,7 @@
 
 #include "runtime/Checkpoint/Weights.h"
 
+#include "runtime/Plan/Padding.h"
 #include "runtime/Plan/Sharding.h"
 
 #include <set>
@@ -29,10 +30,12 @@ Status checkpoint::readParameter(const SafetensorsReader &file,
                                  const plan::Mesh &mesh,
                                  const plan::Parameter &parameter, int64_t rank,
                                  void *shard) {
-  Box box =
-      plan::localBox(mesh, parameter.sharding, parameter.storedShape, rank);
-  return file.readShard(parameter.name, parameter.dtype, parameter.storedShape,
-                        box, shard);
+  plan::PaddedShard part(mesh, parameter.sharding, parameter.storedShape,
+                         parameter.paddedShape, rank);
+  return part.fill(parameter.dtype, shard, [&](const Box &box, void *elements) {
+    return file.readShard(parameter.name, parameter.dtype,
+                          parameter.storedShape, box, elements);
+  });
 }
 
 std::vector<NamedTensor> checkpoint::weightsOf(const plan::Plan &plan) {
@@ -48,8 +51,11 @@ Status checkpoint::writeParameter(const SafetensorsWriter &file,
                                   int64_t rank, const void *shard) {
   if (!plan::isFirstHolder(mesh, parameter.sharding, rank))
     return Status::success();
-  Box box =
-      plan::localBox(mesh, parameter.sharding, parameter.storedShape, rank);
-  return file.writeShard(parameter.name, parameter.dtype, parameter.storedShape,
-                         box, shard);
+  plan::PaddedShard part(mesh, parameter.sharding, parameter.storedShape,
+                         parameter.paddedShape, rank);
+  return part.drain(
+      parameter.dtype, shard, [&](const Box &box, const void *elements) {
+        return file.writeShard(parameter.name, parameter.dtype,
+                               parameter.storedShape, box, elements);
+      });
 }

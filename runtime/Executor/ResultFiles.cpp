@@ -4,6 +4,7 @@
 #include "runtime/Checkpoint/Npy.h"
 #include "runtime/Checkpoint/Safetensors.h"
 #include "runtime/Checkpoint/Weights.h"
+#include "runtime/Plan/Padding.h"
 #include "runtime/Plan/Sharding.h"
 
 #include <cerrno>
@@ -48,16 +49,20 @@ Status writeOutput(const checkpoint::NpyWriter &writer, const Program &program,
   const plan::Mesh &mesh = program.plan().mesh;
   if (!plan::isFirstHolder(mesh, output.sharding, program.rank()))
     return Status::success();
-  Box box = plan::localBox(mesh, output.sharding, output.shape, program.rank());
-  return program.download(output.buffer, [&](const void *shard) -> Status {
+  plan::PaddedShard part(mesh, output.sharding, output.shape,
+                         output.paddedShape, program.rank());
+  auto writeElements = [&](const Box &box, const void *elements) -> Status {
     plan::DType dtype = fileDType(output.dtype);
     if (dtype == output.dtype)
-      return writer.writeShard(box, shard);
+      return writer.writeShard(box, elements);
     std::vector<std::byte> converted(box.numElements() *
                                      plan::byteWidth(dtype));
     FABRIC_RETURN_IF_ERROR(checkpoint::convertElements(
-        output.dtype, shard, dtype, converted.data(), box.numElements()));
+        output.dtype, elements, dtype, converted.data(), box.numElements()));
     return writer.writeShard(box, converted.data());
+  };
+  return program.download(output.buffer, [&](const void *shard) {
+    return part.drain(output.dtype, shard, writeElements);
   });
 }
 

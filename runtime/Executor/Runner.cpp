@@ -2,7 +2,7 @@
 
 #include "runtime/Executor/Runner.h"
 #include "runtime/Comm/LocalCommunicator.h"
-#include "runtime/Plan/Sharding.h"
+#include "runtime/Plan/Padding.h"
 #include "runtime/Support/Float.h"
 
 #include <algorithm>
@@ -42,17 +42,18 @@ Status loadParameters(Program &program, RunHooks &hooks) {
   return Status::success();
 }
 
-/// An input and the box of it that the rank holds.
+/// An input and what the rank holds of it.
 struct BoundInput {
   const plan::Input *input;
-  Box box;
+  plan::PaddedShard part;
 };
 
 std::vector<BoundInput> bindInputs(const plan::Plan &plan, int64_t rank) {
   std::vector<BoundInput> bound;
   for (const plan::Input &input : plan.inputs)
     bound.push_back(
-        {&input, plan::localBox(plan.mesh, input.sharding, input.shape, rank)});
+        {&input, plan::PaddedShard(plan.mesh, input.sharding, input.shape,
+                                   input.paddedShape, rank)});
   return bound;
 }
 
@@ -61,7 +62,10 @@ Status readInputs(Program &program, RunHooks &hooks,
   for (const BoundInput &bound : inputs)
     FABRIC_RETURN_IF_ERROR(
         program.upload(bound.input->buffer, [&](void *shard) {
-          return hooks.readInput(*bound.input, step, bound.box, shard);
+          return bound.part.fill(
+              bound.input->dtype, shard, [&](const Box &box, void *elements) {
+                return hooks.readInput(*bound.input, step, box, elements);
+              });
         }));
   return Status::success();
 }

@@ -2,6 +2,7 @@
 
 #include "runtime/Executor/Session.h"
 #include "runtime/Plan/Initialize.h"
+#include "runtime/Plan/Padding.h"
 #include "runtime/Plan/PlanVerifier.h"
 #include "runtime/Plan/Sharding.h"
 
@@ -101,11 +102,13 @@ public:
     if (given == inputs.parameters.end())
       return plan::initializeParameter(parameter, plan.mesh, rank, inputs.seed,
                                        shard);
-    copyOut(given->second, parameter.storedShape,
-            plan::localBox(plan.mesh, parameter.sharding, parameter.storedShape,
-                           rank),
-            shard);
-    return Status::success();
+    plan::PaddedShard part(plan.mesh, parameter.sharding, parameter.storedShape,
+                           parameter.paddedShape, rank);
+    return part.fill(
+        parameter.dtype, shard, [&](const Box &box, void *elements) {
+          copyOut(given->second, parameter.storedShape, box, elements);
+          return Status::success();
+        });
   }
 
   Status readInput(const plan::Input &input, int64_t step, const Box &box,
@@ -119,15 +122,16 @@ public:
     NamedTensors &step = outputs.outputs[report.step - 1];
     for (const plan::Output &output : plan.outputs)
       FABRIC_RETURN_IF_ERROR(collect(program, output.buffer, output.sharding,
-                                     output.shape, step.at(output.name)));
+                                     output.shape, output.paddedShape,
+                                     step.at(output.name)));
     return Status::success();
   }
 
   Status atEnd(const Program &program, comm::Communicator &) override {
     for (const plan::Parameter &parameter : plan.parameters)
-      FABRIC_RETURN_IF_ERROR(collect(program, parameter.buffer,
-                                     parameter.sharding, parameter.storedShape,
-                                     outputs.parameters.at(parameter.name)));
+      FABRIC_RETURN_IF_ERROR(collect(
+          program, parameter.buffer, parameter.sharding, parameter.storedShape,
+          parameter.paddedShape, outputs.parameters.at(parameter.name)));
     MemoryUse use = program.memoryUse();
     std::lock_guard lock(mutex);
     outputs.memory.arenas = std::max(outputs.memory.arenas, use.arenas);
@@ -138,14 +142,18 @@ public:
 private:
   Status collect(const Program &program, plan::BufferId buffer,
                  const plan::Sharding &sharding, const plan::Shape &shape,
+                 const std::optional<plan::Shape> &paddedShape,
                  HostTensor &tensor) const {
     int64_t rank = program.rank();
     if (!plan::isFirstHolder(plan.mesh, sharding, rank))
       return Status::success();
+    plan::PaddedShard part(plan.mesh, sharding, shape, paddedShape, rank);
     return program.download(buffer, [&](const void *shard) {
-      copyIn(tensor, shape, plan::localBox(plan.mesh, sharding, shape, rank),
-             shard);
-      return Status::success();
+      return part.drain(tensor.dtype, shard,
+                        [&](const Box &box, const void *elements) {
+                          copyIn(tensor, shape, box, elements);
+                          return Status::success();
+                        });
     });
   }
 

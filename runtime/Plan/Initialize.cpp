@@ -2,7 +2,7 @@
 
 #include "runtime/Plan/Initialize.h"
 
-#include "runtime/Plan/Sharding.h"
+#include "runtime/Plan/Padding.h"
 #include "runtime/Support/Philox.h"
 
 #include <algorithm>
@@ -85,7 +85,11 @@ Status plan::initializeParameter(const Parameter &parameter, const Mesh &mesh,
     return Status::error("parameter '", parameter.name,
                          "': the plan has no initialiser for it, expected "
                          "--weights=FILE.safetensors");
-  Box box = localBox(mesh, parameter.sharding, parameter.storedShape, rank);
-  return initializeShard(*parameter.init, seed, parameter.name, parameter.dtype,
-                         parameter.storedShape, box, shard);
+  PaddedShard part(mesh, parameter.sharding, parameter.storedShape,
+                   parameter.paddedShape, rank);
+  return part.fill(parameter.dtype, shard, [&](const Box &box, void *elements) {
+    return initializeShard(*parameter.init, seed, parameter.name,
+                           parameter.dtype, parameter.storedShape, box,
+                           elements);
+  });
 }

@@ -96,15 +96,20 @@ struct Initializer {
   double b = 0.0; ///< Uniform: high. Normal: standard deviation.
 };
 
+// Where the mesh does not divide a dim, `paddedShape` is what is sharded: the
+// elements of the shape first along each dim, zeros behind them. Absent:
+// nothing is padded. Padding never leaves the run: see Padding.h.
+
 struct Parameter {
   std::string name;
   DType dtype = DType::F32;
-  Shape shape;             ///< Global, as the weights file has it.
-  Shape storedShape;       ///< Global, as it is sharded: the same bytes.
-  Sharding sharding;       ///< Of storedShape.
+  Shape shape;       ///< Global, as the weights file has it.
+  Shape storedShape; ///< Global, as it is sharded: the same bytes.
+  Sharding sharding; ///< Of storedShape, padded.
   BufferId buffer = 0;
   std::optional<Initializer> init; ///< Absent: weights must be given.
   bool trainable = true;
+  std::optional<Shape> paddedShape = std::nullopt; ///< Of storedShape.
 };
 
 /// Optimizer state: starts at zero, sharded as its parameter is.
@@ -112,9 +117,10 @@ struct State {
   std::string parameter;
   std::string name; ///< "exp_avg", "exp_avg_sq"
   DType dtype = DType::F32;
-  Shape shape;
+  Shape shape; ///< Global.
   Sharding sharding;
   BufferId buffer = 0;
+  std::optional<Shape> paddedShape = std::nullopt;
 };
 
 struct Input {
@@ -124,6 +130,7 @@ struct Input {
   Sharding sharding;
   BufferId buffer = 0;
   std::optional<int64_t> batchDim;
+  std::optional<Shape> paddedShape = std::nullopt;
 };
 
 struct Output {
@@ -133,6 +140,8 @@ struct Output {
   Sharding sharding;
   BufferId buffer = 0;
   bool isLoss = false; ///< At most one: the scalar that training descends.
+  /// What is behind the elements is anything.
+  std::optional<Shape> paddedShape = std::nullopt;
 };
 
 /// A number that the runtime writes before every step: "lr", "step" (from 1).
@@ -183,11 +192,12 @@ struct Launch {
 /// its group is its mixed-radix coordinate in `axes`, major first.
 struct Collective {
   enum class Kind {
-    AllGather,     ///< output: inputs of the group, concatenated along concatDim
+    AllGather, ///< output: inputs of the group, concatenated along concatDim
     ReduceScatter, ///< output: own piece along splitDim of the reduced input
     AllReduce,     ///< output: the reduced input
-    AllToAll,      ///< pieces along splitDim to their ranks, concatenated along concatDim
-    AllSlice,      ///< output: own piece along splitDim of the input; no traffic
+    AllToAll,      ///< pieces along splitDim to their ranks, concatenated along
+                   ///< concatDim
+    AllSlice, ///< output: own piece along splitDim of the input; no traffic
   };
   enum class Reduction { Sum, Max, Min };
   Kind kind = Kind::AllReduce;
@@ -216,7 +226,8 @@ struct Instruction {
 struct Target {
   std::string kind = "cpu"; ///< "cpu" or "cuda".
   std::string arch;         ///< "x86-64-v4", "sm_90".
-  std::vector<std::string> features; ///< What the code needs: "avx2", "fma", ...
+  std::vector<std::string>
+      features; ///< What the code needs: "avx2", "fma", ...
 };
 
 /// Bytes a rank, in the classes of the report. `peak` is the sum of the arenas.

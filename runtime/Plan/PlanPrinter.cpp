@@ -22,8 +22,8 @@ private:
   void printMemory();
   void printInterface();
   void printTensor(const char *kind, const std::string &name, DType dtype,
-                   const Shape &shape, const Sharding &sharding,
-                   BufferId buffer);
+                   const Shape &shape, const std::optional<Shape> &paddedShape,
+                   const Sharding &sharding, BufferId buffer);
 
   std::string value(BufferId id) const;
   std::string matrix(const Matrix &matrix) const;
@@ -79,16 +79,20 @@ void Printer::printMemory() {
 
 void Printer::printTensor(const char *kind, const std::string &name,
                           DType dtype, const Shape &shape,
+                          const std::optional<Shape> &paddedShape,
                           const Sharding &sharding, BufferId buffer) {
   out << kind << " " << name << ": " << typeText(dtype, shape) << " "
       << toString(sharding) << " in " << value(buffer);
+  if (paddedShape)
+    out << ", padded to " << fabric::toString(*paddedShape);
 }
 
 void Printer::printInterface() {
   out << "\n";
   for (const Parameter &parameter : plan.parameters) {
     printTensor("parameter", parameter.name, parameter.dtype,
-                parameter.storedShape, parameter.sharding, parameter.buffer);
+                parameter.storedShape, parameter.paddedShape,
+                parameter.sharding, parameter.buffer);
     if (parameter.shape != parameter.storedShape)
       out << ", in files " << fabric::toString(parameter.shape);
     if (parameter.init) {
@@ -103,19 +107,19 @@ void Printer::printInterface() {
   }
   for (const State &state : plan.states) {
     printTensor("state", state.parameter + " " + state.name, state.dtype,
-                state.shape, state.sharding, state.buffer);
+                state.shape, state.paddedShape, state.sharding, state.buffer);
     out << "\n";
   }
   for (const Input &input : plan.inputs) {
-    printTensor("input", input.name, input.dtype, input.shape, input.sharding,
-                input.buffer);
+    printTensor("input", input.name, input.dtype, input.shape,
+                input.paddedShape, input.sharding, input.buffer);
     if (input.batchDim)
       out << ", batch dim " << *input.batchDim;
     out << "\n";
   }
   for (const Output &output : plan.outputs) {
     printTensor("output", output.name, output.dtype, output.shape,
-                output.sharding, output.buffer);
+                output.paddedShape, output.sharding, output.buffer);
     out << (output.isLoss ? ", the loss\n" : "\n");
   }
   for (const Scalar &scalar : plan.scalars)

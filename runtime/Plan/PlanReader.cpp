@@ -266,6 +266,8 @@ static void readTensor(Fields &fields, Tensor &tensor) {
   tensor.shape = readIntegers(fields["shape"]);
   tensor.sharding = readSharding(fields["sharding"]);
   tensor.buffer = fields["buffer"].integer();
+  if (fields.has("padded_shape"))
+    tensor.paddedShape = readIntegers(fields["padded_shape"]);
 }
 
 static Parameter readParameter(const Cursor &cursor) {

@@ -32,8 +32,9 @@ private:
   Status checkBuffers() const;
   Status checkShape(const Shape &shape, DType dtype) const;
   Status checkBufferId(BufferId buffer) const;
-  Status checkTensor(DType dtype, const Shape &shape, const Sharding &sharding,
-                     BufferId buffer) const;
+  Status checkTensor(DType dtype, const Shape &trueShape,
+                     const std::optional<Shape> &paddedShape,
+                     const Sharding &sharding, BufferId buffer) const;
 
   Status checkParameters() const;
   Status checkStates() const;
@@ -206,9 +207,21 @@ Status Verifier::checkBufferId(BufferId id) const {
   return Status::success();
 }
 
-Status Verifier::checkTensor(DType dtype, const Shape &shape,
+Status Verifier::checkTensor(DType dtype, const Shape &trueShape,
+                             const std::optional<Shape> &paddedShape,
                              const Sharding &sharding, BufferId id) const {
-  FABRIC_RETURN_IF_ERROR(checkShape(shape, dtype));
+  FABRIC_RETURN_IF_ERROR(checkShape(trueShape, dtype));
+  const Shape &shape = paddedShape ? *paddedShape : trueShape;
+  if (paddedShape) {
+    FABRIC_RETURN_IF_ERROR(checkShape(shape, dtype));
+    bool covers = shape.size() == trueShape.size();
+    for (size_t dim = 0; covers && dim < shape.size(); ++dim)
+      covers = shape[dim] >= trueShape[dim];
+    if (!covers)
+      return Status::error("padded shape, expected one that covers ",
+                           fabric::toString(trueShape), ", found ",
+                           fabric::toString(shape));
+  }
   FABRIC_RETURN_IF_ERROR(checkSharding(plan.mesh, sharding, shape));
   FABRIC_RETURN_IF_ERROR(checkBufferId(id));
   Shape local = localShape(plan.mesh, sharding, shape);
@@ -231,6 +244,7 @@ Status Verifier::checkParameters() const {
     FABRIC_RETURN_IF_ERROR(names.add(parameter.name));
     std::string context = named("parameter", parameter.name);
     FABRIC_RETURN_IF_ERROR(checkTensor(parameter.dtype, parameter.storedShape,
+                                       parameter.paddedShape,
                                        parameter.sharding, parameter.buffer)
                                .in(context));
     FABRIC_RETURN_IF_ERROR(
@@ -265,9 +279,10 @@ Status Verifier::checkStates() const {
                                     "an unknown one");
     if (!names.emplace(state.parameter, state.name).second)
       return Status::error(context, ", expected it once, found it twice");
-    FABRIC_RETURN_IF_ERROR(
-        checkTensor(state.dtype, state.shape, state.sharding, state.buffer)
-            .in(context));
+    FABRIC_RETURN_IF_ERROR(checkTensor(state.dtype, state.shape,
+                                       state.paddedShape, state.sharding,
+                                       state.buffer)
+                               .in(context));
   }
   return Status::success();
 }
@@ -277,9 +292,10 @@ Status Verifier::checkInputs() const {
   for (const Input &input : plan.inputs) {
     FABRIC_RETURN_IF_ERROR(names.add(input.name));
     std::string context = named("input", input.name);
-    FABRIC_RETURN_IF_ERROR(
-        checkTensor(input.dtype, input.shape, input.sharding, input.buffer)
-            .in(context));
+    FABRIC_RETURN_IF_ERROR(checkTensor(input.dtype, input.shape,
+                                       input.paddedShape, input.sharding,
+                                       input.buffer)
+                               .in(context));
     if (input.batchDim &&
         (*input.batchDim < 0 ||
          std::cmp_greater_equal(*input.batchDim, input.shape.size())))
@@ -297,9 +313,10 @@ Status Verifier::checkOutputs() const {
     FABRIC_RETURN_IF_ERROR(names.add(output.name));
     FABRIC_RETURN_IF_ERROR(checkFileName(output.name).in("output"));
     std::string context = named("output", output.name);
-    FABRIC_RETURN_IF_ERROR(
-        checkTensor(output.dtype, output.shape, output.sharding, output.buffer)
-            .in(context));
+    FABRIC_RETURN_IF_ERROR(checkTensor(output.dtype, output.shape,
+                                       output.paddedShape, output.sharding,
+                                       output.buffer)
+                               .in(context));
     if (!output.isLoss)
       continue;
     if (loss)

@@ -66,6 +66,13 @@ static Json toJson(const Buffer &buffer) {
           {"shape", buffer.shape}};
 }
 
+/// What parameters, states, inputs and outputs may have.
+static Json withPadding(Json object, const std::optional<Shape> &paddedShape) {
+  if (paddedShape)
+    object["padded_shape"] = *paddedShape;
+  return object;
+}
+
 static Json toJson(const Parameter &parameter) {
   Json object = {{"name", parameter.name},
                  {"dtype", toString(parameter.dtype)},
@@ -79,13 +86,17 @@ static Json toJson(const Parameter &parameter) {
                       {"a", parameter.init->a},
                       {"b", parameter.init->b}};
   object["trainable"] = parameter.trainable;
-  return object;
+  return withPadding(std::move(object), parameter.paddedShape);
 }
 
 static Json toJson(const State &state) {
-  return {{"parameter", state.parameter},       {"name", state.name},
-          {"dtype", toString(state.dtype)},     {"shape", state.shape},
-          {"sharding", toJson(state.sharding)}, {"buffer", state.buffer}};
+  return withPadding({{"parameter", state.parameter},
+                      {"name", state.name},
+                      {"dtype", toString(state.dtype)},
+                      {"shape", state.shape},
+                      {"sharding", toJson(state.sharding)},
+                      {"buffer", state.buffer}},
+                     state.paddedShape);
 }
 
 static Json toJson(const Input &input) {
@@ -96,13 +107,17 @@ static Json toJson(const Input &input) {
                  {"buffer", input.buffer}};
   if (input.batchDim)
     object["batch_dim"] = *input.batchDim;
-  return object;
+  return withPadding(std::move(object), input.paddedShape);
 }
 
 static Json toJson(const Output &output) {
-  return {{"name", output.name},     {"dtype", toString(output.dtype)},
-          {"shape", output.shape},   {"sharding", toJson(output.sharding)},
-          {"buffer", output.buffer}, {"loss", output.isLoss}};
+  return withPadding({{"name", output.name},
+                      {"dtype", toString(output.dtype)},
+                      {"shape", output.shape},
+                      {"sharding", toJson(output.sharding)},
+                      {"buffer", output.buffer},
+                      {"loss", output.isLoss}},
+                     output.paddedShape);
 }
 
 static Json toJson(const Scalar &scalar) {

@@ -60,6 +60,26 @@ EVERY_MESH = [
 ]
 
 
+# Models that their meshes do not divide: batch, hidden and features are padded. The styles are the user's, since
+# the automatic choice takes only what divides.
+UNEVEN_MODELS = [
+    (
+        Model("feedforward_uneven", "feedforward.py", "build_uneven", batch=6, hidden=176),
+        {"w1": "colwise", "w3": "colwise", "w2": "rowwise"},
+    ),
+    (
+        Model("mlp_uneven", "mlp.py", "build_uneven", batch=6, hidden=176),
+        {"up": "rowwise", "middle": "colwise", "down": "rowwise"},
+    ),
+]
+UNEVEN_MESHES = [(4, 1), (1, 3), (2, 3), (1, 5), (4, 2), (7, 1), (2, 4)]
+EVERY_UNEVEN_MESH = [
+    pytest.param(m, plan, mesh, id=f"{m.name}-{mesh[0]}x{mesh[1]}")
+    for m, plan in UNEVEN_MODELS
+    for mesh in UNEVEN_MESHES
+]
+
+
 @functools.cache
 def batches(model):
     """Input name -> [STEPS, global shape], in f64."""

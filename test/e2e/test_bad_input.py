@@ -63,7 +63,6 @@ def run(folder, plan="compiled.bin", weights="weights.safetensors", data="x.npy"
 @pytest.mark.parametrize(
     "flags, patterns",
     [
-        (["--dp=3", "--tp=1"], [r"\bx\b", r"dim 0", r"\bdp\b"]),
         (["--dp=1", "--tp=many"], [r"tp"]),
         (["--dp=0"], [r"dp"]),
         (["--dp=two"], [r"dp"]),
@@ -105,18 +104,19 @@ def test_compile_tp_plan(tmp_path, plan, patterns):
 
 
 def test_compile_style_that_fits_no_dim(tmp_path):
-    """Dim 0 of w1, colwise over a tp that does not divide it."""
-    (tmp_path / "plan.json").write_text('{"w1": "colwise"}')
-    command = [
-        COMPILE,
-        MODEL,
-        "-o",
-        tmp_path / "compiled.bin",
-        "--dp=1",
-        "--tp=3",
-        f"--tp-plan={tmp_path / 'plan.json'}",
-    ]
-    fails(command, r"w1", r"dim 0", r"tp")
+    """Dim 0 of w, colwise over a tp that does not divide it, where a reshape mixes it with another dim."""
+    (tmp_path / "model.mlir").write_text(
+        """module {
+  func.func @f(%w: tensor<3x4xf32> {fabric.param = #fabric.param<"w">, dist.tp = #dist.tp<colwise>})
+      -> (tensor<4x3xf32> {fabric.result = "y"}) {
+    %0 = fabric.reshape %w : tensor<3x4xf32> -> tensor<4x3xf32>
+    return %0 : tensor<4x3xf32>
+  }
+}
+"""
+    )
+    command = [COMPILE, tmp_path / "model.mlir", "-o", tmp_path / "compiled.bin", "--dp=1", "--tp=2"]
+    fails(command, r"model\.mlir:2:\d+", r'"w"', r"dim 0 of size 3", r'axis "tp" of size 2', r"model\.mlir:4:\d+.*reshape")
 
 
 def test_opt_unknown_axis_and_partitioned_twice(tmp_path):

@@ -4,10 +4,13 @@ Two values of AdamW's eps, since at 1e-8 a wrong scale of the gradients hides
 (g / sqrt(g^2) has none), and at 1e-3 it does not. In f64 every gradient.
 """
 
+import json
+
 import numpy as np
 import pytest
 from harness import (
     EVERY_MESH,
+    EVERY_UNEVEN_MESH,
     FEEDFORWARD,
     MODELS_UNDER_TEST,
     Model,
@@ -53,6 +56,38 @@ def test_every_gradient(workspace, tmp_path, model, mesh):
         assert actual.shape == gradient.shape
         error = np.linalg.norm(actual - gradient) / max(np.linalg.norm(gradient), 1e-3 * global_norm)
         assert error <= 1e-10, f"gradient of {name} differs by {error}"
+
+
+def _uneven_plan(tmp_path, styles):
+    file = tmp_path / "tp_plan.json"
+    file.write_text(json.dumps(styles))
+    return f"--tp-plan={file}"
+
+
+@pytest.mark.parametrize("dtype, eps", [("f32", 1e-3), ("f64", 1e-8)])
+@pytest.mark.parametrize("model, styles, mesh", EVERY_UNEVEN_MESH)
+def test_uneven(workspace, tmp_path, model, styles, mesh, dtype, eps):
+    """Meshes that do not divide the model: as before, and the saved file shows no padding, nor do moments drift."""
+    folder = workspace.imported(model, dtype)
+    plan = compile_plan(folder, mesh, *adamw(eps), _uneven_plan(tmp_path, styles))
+    trained = train(plan, model, folder, tmp_path)
+    assert_trained_alike(trained, train_in_torch(model, dtype, eps), *TOLERANCES[dtype, eps])
+
+
+@pytest.mark.parametrize("model, styles, mesh", EVERY_UNEVEN_MESH)
+def test_uneven_initial_values(workspace, tmp_path, model, styles, mesh):
+    """What is drawn from a seed does not depend on padding."""
+    folder = workspace.imported(model, "f32")
+    drawn = []
+    for each in [mesh, (1, 1)]:
+        saved = tmp_path / f"{each[0]}x{each[1]}.safetensors"
+        plan = compile_plan(folder, each, *adamw(1e-8), _uneven_plan(tmp_path, styles))
+        run_tool(
+            [BUILD / "bin" / "fabric-run", plan, "--seed=5", "--steps=1", "--lr=0", "--data=random", f"--save={saved}"]
+        )
+        drawn.append(load_file(saved))
+    for name, value in drawn[1].items():
+        assert np.array_equal(drawn[0][name].numpy(), value.numpy())
 
 
 def test_parallelize_function_of_the_document(workspace, tmp_path):

@@ -72,3 +72,9 @@ def build_odd():
     """Sizes that 3, 5, 6 and 7 ranks divide."""
     torch.manual_seed(0)
     return FeedForward(105, 210), (torch.randn(210, 105),), lambda output: output.sum()
+
+
+def build_uneven():
+    """Sizes that next to no mesh divides."""
+    torch.manual_seed(0)
+    return FeedForward(97, 176), (torch.randn(6, 97),), lambda output: output.sum()

@@ -77,6 +77,26 @@ static LogicalResult verifyValueAttribute(Operation *op, Type type,
                                << " dims does not fit the type " << type;
     return success();
   }
+  if (attr.getName() == DistDialect::kLogicalShapeAttr) {
+    auto shape = dyn_cast<DenseI64ArrayAttr>(attr.getValue());
+    if (!shape ||
+        llvm::any_of(shape.asArrayRef(), [](int64_t size) { return size < 1; }))
+      return op->emitOpError()
+             << "attribute " << attr.getName()
+             << " must be an array of positive i64, found " << attr.getValue();
+    if (!tensor || tensor.getRank() != shape.size())
+      return op->emitOpError() << "a logical shape of " << shape.size()
+                               << " dims does not fit the type " << type;
+    // Local shapes are smaller; what they are cut from is not known here.
+    auto module = op->getParentOfType<ModuleOp>();
+    if (module && module->hasAttr(DistDialect::kPartitionedAttr))
+      return success();
+    for (auto [dim, size] : llvm::enumerate(shape.asArrayRef()))
+      if (size > tensor.getDimSize(dim))
+        return op->emitOpError() << "logical dim " << dim << " of size " << size
+                                 << " exceeds the dim of the type " << type;
+    return success();
+  }
   return op->emitOpError() << "unknown attribute " << attr.getName();
 }
 

@@ -25,7 +25,10 @@ def Dist_Dialect : Dialect {
       * `dist.partitioned` on the module: the functions are local;
       * `dist.tp` on an argument: the tensor-parallel style of a parameter;
       * `dist.sharding` on arguments and results of a partitioned function: how
-        the local tensor is cut from the global one.
+        the local tensor is cut from the global one;
+      * `dist.logical_shape` on arguments and results: the global shape that the
+        user knows, where the tensor is padded behind it, with zeros in arguments
+        and with anything in results.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
@@ -36,6 +39,8 @@ def Dist_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kPartitionedAttr{"dist.partitioned"};
     static constexpr ::llvm::StringLiteral kTpAttr{"dist.tp"};
     static constexpr ::llvm::StringLiteral kShardingAttr{"dist.sharding"};
+    static constexpr ::llvm::StringLiteral kLogicalShapeAttr{
+        "dist.logical_shape"};
     void registerAttributes();
   }];
 }

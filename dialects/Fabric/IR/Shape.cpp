@@ -1,6 +1,7 @@
 //===- Shape.cpp - Changes of shape, constants ----------------------------===//
 
 #include "dialects/Fabric/IR/Structured.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace mlir::fabric;
@@ -163,6 +164,68 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor) {
   if (getOperand().getType() == getType())
     return getOperand();
   return {};
+}
+
+//===----------------------------------------------------------------------===//
+// MaskOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult MaskOp::verify() {
+  RankedTensorType from = tensorType(getOperand()),
+                   valid = tensorType(getValid()), to = tensorType(getResult());
+  int64_t dim = getDim();
+  if (dim < 0 || dim >= from.getRank())
+    return emitOpError() << "expects a dim of the operand, found " << dim
+                         << " of " << from;
+  if (valid.getRank() != 1 || valid.getDimSize(0) != from.getDimSize(dim))
+    return emitOpError() << "expects a vector of size " << from.getDimSize(dim)
+                         << " that says what is valid, found " << valid;
+  if (from.getShape() != to.getShape() ||
+      from.getElementType() != to.getElementType() ||
+      from.getElementType() != valid.getElementType())
+    return emitOpError() << "expects one element type, and one shape for "
+                            "operand and result, found "
+                         << from << ", " << valid << " and " << to;
+  return success();
+}
+
+SmallVector<utils::IteratorType> MaskOp::getLoopIterators() {
+  return parallelLoops(tensorType(getResult()).getRank());
+}
+
+SmallVector<AffineMap> MaskOp::getLoopMaps() {
+  int64_t rank = tensorType(getResult()).getRank();
+  AffineMap identity = AffineMap::getMultiDimIdentityMap(rank, getContext());
+  auto dim = static_cast<int64_t>(getDim());
+  return {identity, projection(getContext(), rank, {dim}), identity};
+}
+
+dist::ShardingRule MaskOp::getShardingRule() {
+  if (getFill().isZero())
+    return getStructuredRule(*this, {{0}});
+  return getStructuredRule(*this, {});
+}
+
+int64_t MaskOp::getFlops() { return 0; }
+
+SmallVector<Value> MaskOp::buildBody(OpBuilder &b, Location loc,
+                                     ValueRange args) {
+  Value zero = floatConstant(b, loc, args[1].getType(), 0.0);
+  Value fill =
+      floatConstant(b, loc, args[0].getType(), getFill().convertToDouble());
+  Value valid =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, args[1], zero);
+  return {arith::SelectOp::create(b, loc, valid, args[0], fill)};
+}
+
+LogicalResult MaskOp::buildVjp(OpBuilder &b, ArrayRef<Value> cotangents,
+                               ArrayRef<bool> needed,
+                               MutableArrayRef<Value> gradients) {
+  if (needed[0])
+    gradients[0] =
+        MaskOp::create(b, getLoc(), getOperand().getType(), cotangents[0],
+                       getValid(), getDim(), APFloat(0.0));
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -69,6 +69,38 @@ def Fabric_ReshapeOp : Fabric_Op<"reshape", [
   let hasFolder = 1;
 }
 
+def Fabric_MaskOp : Fabric_StructuredOp<"mask"> {
+  let summary = "elements along a dim that are valid, and a constant elsewhere";
+  let description = [{
+    Keeps an element where `valid`, at its index along dim `dim`, is not zero, and
+    puts `fill` in place of the others, whatever they were: a NaN does not get
+    through. Linear where `fill` is zero.
+
+    Made by `dist-pad-uneven`, where a padded dim is reduced. What is valid is data,
+    not a bound, so that each rank's part follows from the sharding like any other.
+
+    ```mlir
+    %valid = fabric.constant dense<[1.0, 1.0, 1.0, 0.0]> : tensor<4xf32>
+    %1 = fabric.mask %0, %valid dim = 1 : tensor<2x4xf32>, tensor<4xf32> -> tensor<2x4xf32>
+    ```
+
+    **Constraints**
+    * C1: `dim` is a dim of the operand.
+    * C2: `valid` has one dim, of the size of dim `dim`.
+    * C3: operand, `valid` and result have one element type; operand and result one
+      shape.
+  }];
+  let arguments = (ins Fabric_FloatTensor:$operand, Fabric_FloatTensor:$valid,
+                       I64Attr:$dim,
+                       DefaultValuedAttr<F64Attr, "0.0">:$fill);
+  let results = (outs Fabric_FloatTensor:$result);
+  let assemblyFormat = [{
+    $operand `,` $valid `dim` `=` $dim (`fill` `=` $fill^)? attr-dict `:`
+    type($operand) `,` type($valid) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def Fabric_ConstantOp : Op<Fabric_Dialect, "constant", [
     Pure, ConstantLike,
     DeclareOpInterfaceMethods<ShardingOpInterface, ["localise"]>,

@@ -392,3 +392,30 @@ func.func @f(%a: tensor<0x8xf32>) {
 func.func @f(%a: tensor<4xf32>) -> (tensor<4xf32> {fabric.result = "../x"}) {
   return %a : tensor<4xf32>
 }
+
+// -----
+
+// mask C1
+func.func @f(%a: tensor<4x8xf32>, %valid: tensor<8xf32>) {
+  // expected-error @+1 {{expects a dim of the operand, found 2}}
+  %0 = fabric.mask %a, %valid dim = 2 : tensor<4x8xf32>, tensor<8xf32> -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// mask C2
+func.func @f(%a: tensor<4x8xf32>, %valid: tensor<8xf32>) {
+  // expected-error @+1 {{expects a vector of size 4 that says what is valid, found 'tensor<8xf32>'}}
+  %0 = fabric.mask %a, %valid dim = 0 : tensor<4x8xf32>, tensor<8xf32> -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// mask C3
+func.func @f(%a: tensor<4x8xf32>, %valid: tensor<8xf64>) {
+  // expected-error @+1 {{expects one element type, and one shape for operand and result}}
+  %0 = fabric.mask %a, %valid dim = 1 : tensor<4x8xf32>, tensor<8xf64> -> tensor<4x8xf32>
+  return
+}

@@ -114,3 +114,14 @@ func.func @adamw(%p: tensor<4xf32>, %g: tensor<4xf32>, %m: tensor<4xf32>, %v: te
   return %0#0 : tensor<4xf32>
 }
 }
+
+// A vector says what is valid; without a fill it is zero.
+// CHECK-LABEL: func.func @mask
+func.func @mask(%x: tensor<2x4xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>) {
+  %valid = fabric.constant dense<[1.0, 1.0, 1.0, 0.0]> : tensor<4xf32>
+  // CHECK: fabric.mask %{{.*}}, %{{.*}} dim = 1 : tensor<2x4xf32>, tensor<4xf32> -> tensor<2x4xf32>
+  %0 = fabric.mask %x, %valid dim = 1 : tensor<2x4xf32>, tensor<4xf32> -> tensor<2x4xf32>
+  // CHECK: fabric.mask %{{.*}}, %{{.*}} dim = 1 fill = 1.000000e+00 : tensor<2x4xf32>
+  %1 = fabric.mask %x, %valid dim = 1 fill = 1.0 : tensor<2x4xf32>, tensor<4xf32> -> tensor<2x4xf32>
+  return %0, %1 : tensor<2x4xf32>, tensor<2x4xf32>
+}

@@ -5,7 +5,7 @@
 // RUN: not fabric-opt %s -dist-apply-tp-plan="plan=%S/Inputs/malformed.json" 2>&1 | FileCheck %s --check-prefix=MALFORMED
 // RUN: not fabric-opt %s -dist-apply-tp-plan="plan=%S/Inputs/list.json" 2>&1 | FileCheck %s --check-prefix=LIST
 // RUN: not fabric-opt %s -dist-apply-tp-plan="plan=%S/Inputs/bad-glob.json" 2>&1 | FileCheck %s --check-prefix=GLOB
-// RUN: not fabric-opt %s -dist-apply-tp-plan="plan=%S/Inputs/colwise.json" 2>&1 | FileCheck %s --check-prefix=DIVIDE
+// RUN: not fabric-opt %s -dist-apply-tp-plan="plan=%S/Inputs/colwise.json" -dist-assign-storage 2>&1 | FileCheck %s --check-prefix=DIVIDE
 // RUN: not fabric-opt %s -dist-apply-tp-plan="plan=%S/Inputs/missing.json" 2>&1 | FileCheck %s --check-prefix=MISSING
 
 // STYLE: error: tensor-parallel plan {{.*}}unknown-style.json: key "w" has unknown style "diagonal"; the styles are "colwise", "rowwise", "replicate" and "sequence"

@@ -26,6 +26,8 @@ public:
     bool loss = false;
     /// Also what lowering fuses: layers with a bias, sums of products.
     bool layers = false;
+    /// Batch dims and styles also where the mesh does not divide the dim.
+    bool uneven = false;
   };
 
   RandomProgram(dist::MeshAttr mesh, unsigned seed, Options options)
@@ -101,7 +103,7 @@ private:
     Shape shape = drawShape();
     int64_t batch = draw(shape.size());
     int64_t data = mesh.getAxisSize("dp");
-    if (chance(20) || (data > 0 && shape[batch] % data != 0))
+    if (chance(20) || (!options.uneven && data > 0 && shape[batch] % data != 0))
       batch = -1;
     auto name = builder.getStringAttr("x" + Twine(argumentAttrs.size()));
     return addArgument(type(shape), "fabric.input",
@@ -119,7 +121,7 @@ private:
                   : style == dist::TpStyle::Rowwise ? 1
                                                     : -1;
     bool fits = dim < 0 || dim >= static_cast<int64_t>(shape.size()) ||
-                tensor == 0 || shape[dim] % tensor == 0;
+                tensor == 0 || options.uneven || shape[dim] % tensor == 0;
     if (chance(85) && fits && !shape.empty())
       argumentAttrs.back().push_back(builder.getNamedAttr(
           "dist.tp", dist::TpStyleAttr::get(builder.getContext(), style)));

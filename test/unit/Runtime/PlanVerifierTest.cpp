@@ -114,6 +114,25 @@ TEST(PlanVerifier, Parameters) {
   EXPECT_ACCEPTED(p.parameters[0].init.reset());
 }
 
+TEST(PlanVerifier, PaddedShapes) {
+  EXPECT_ACCEPTED(p.parameters[0].shape = p.parameters[0].storedShape =
+                      (Shape{14, 7});
+                  p.parameters[0].paddedShape = (Shape{16, 8}));
+  EXPECT_REFUSED((p.parameters[0].paddedShape = Shape{16, 4}),
+                 "parameter 'w1': padded shape, expected one that covers "
+                 "[16, 8], found [16, 4]");
+  EXPECT_REFUSED((p.parameters[0].paddedShape = Shape{16, 8, 1}),
+                 "parameter 'w1': padded shape, expected one that covers");
+  EXPECT_REFUSED((p.parameters[0].paddedShape = Shape{18, 8}),
+                 "parameter 'w1': sharding, expected dim 0 of shape [18, 8]");
+  EXPECT_REFUSED((p.parameters[0].paddedShape = Shape{INT64_MAX, 8}),
+                 "less than 2^63");
+  EXPECT_REFUSED((p.inputs[0].paddedShape = Shape{8, 8}),
+                 "input 'x': buffer 3, expected the shard [4, 8] of f32");
+  EXPECT_ACCEPTED(p.outputs[1].shape = (Shape{3, 5});
+                  p.outputs[1].paddedShape = (Shape{4, 8}));
+}
+
 TEST(PlanVerifier, States) {
   EXPECT_REFUSED(p.states[0].parameter = "w9",
                  "state 'exp_avg' of 'w9', expected a parameter of the plan");

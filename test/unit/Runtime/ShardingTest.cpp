@@ -3,6 +3,7 @@
 #include "StatusMatchers.h"
 
 #include "runtime/Plan/Initialize.h"
+#include "runtime/Plan/Padding.h"
 #include "runtime/Plan/Sharding.h"
 
 using namespace fabric;
@@ -167,6 +168,50 @@ TEST(Initialize, EveryMeshDrawsTheSameTensor) {
     EXPECT_TRUE(std::equal(shard.begin(), shard.end(),
                            whole.begin() + box.offsets[0] * 6));
   }
+}
+
+// 5 x 6 padded to 8 x 6 over four: the third rank in order holds one row and
+// one of zeros, the last nothing but zeros. True elements are what they are
+// without a mesh.
+TEST(Initialize, PaddingIsZeroAndDrawsNothing) {
+  Parameter parameter;
+  parameter.name = "w1";
+  parameter.shape = parameter.storedShape = {5, 6};
+  parameter.sharding = {{{dp, tp}, {}}};
+  parameter.init = Initializer{Initializer::Kind::Uniform, 1.0, 2.0};
+  std::vector<float> whole(30), padded(48);
+  Mesh one{{{"dp", 1}, {"tp", 1}}};
+  ASSERT_TRUE(
+      succeeded(initializeParameter(parameter, one, 0, 42, whole.data())));
+  std::copy(whole.begin(), whole.end(), padded.begin());
+  parameter.paddedShape = {8, 6};
+  for (int64_t rank = 0; rank < 4; ++rank) {
+    std::vector<float> shard(12, -1.0f);
+    ASSERT_TRUE(succeeded(
+        initializeParameter(parameter, twoByTwo, rank, 42, shard.data())));
+    EXPECT_TRUE(
+        std::equal(shard.begin(), shard.end(), padded.begin() + rank * 12));
+  }
+}
+
+TEST(PaddedShard, DrainsTrueElementsOnly) {
+  // Columns 0:2, 2:4 and 4:5 of a row of five.
+  Mesh three{{{"tp", 3}}};
+  std::vector<float> shard = {1, 2, 3, 4};
+  auto drained = [&](int64_t rank) {
+    PaddedShard part(three, {{{}, {tp}}}, {2, 5}, Shape{2, 6}, rank);
+    std::pair<Box, std::vector<float>> result;
+    EXPECT_TRUE(succeeded(part.drain(
+        DType::F32, shard.data(), [&](const Box &box, const void *elements) {
+          auto *floats = static_cast<const float *>(elements);
+          result = {box, {floats, floats + box.numElements()}};
+          return Status::success();
+        })));
+    return result;
+  };
+  EXPECT_EQ(drained(1), std::pair(Box{{0, 2}, {2, 2}}, shard));
+  EXPECT_EQ(drained(2),
+            std::pair(Box{{0, 4}, {2, 1}}, std::vector<float>{1, 3}));
 }
 
 TEST(Initialize, ConstantsOfAllDTypesAndErrors) {

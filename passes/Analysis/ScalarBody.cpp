@@ -1,0 +1,95 @@
+//===- ScalarBody.cpp - What an op makes of known numbers -----------------===//
+
+#include "passes/Analysis/ScalarBody.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::analysis;
+
+static ScalarValue toNumber(Attribute attr) {
+  if (auto number = dyn_cast_if_present<FloatAttr>(attr))
+    return number.getValueAsDouble();
+  if (auto number = dyn_cast_if_present<IntegerAttr>(attr))
+    return static_cast<double>(number.getValue().getSExtValue());
+  return std::nullopt;
+}
+
+static Attribute toAttribute(OpBuilder &builder, Type type, double number) {
+  if (isa<FloatType>(type))
+    return builder.getFloatAttr(type, number);
+  return builder.getIntegerAttr(type, static_cast<int64_t>(number));
+}
+
+namespace {
+/// A scalar of the body.
+struct Scalar {
+  Attribute constant; ///< Null if it is not known.
+  /// It depends on a known operand: if it is not known itself, it may even be
+  /// no finite number.
+  bool mixed = false;
+
+  bool isZero() const { return toNumber(constant) == 0.0; }
+  bool isFinite() const {
+    ScalarValue number = toNumber(constant);
+    return number ? std::isfinite(*number) : !constant && !mixed;
+  }
+};
+} // namespace
+
+/// Zero times, or by, something finite.
+static bool isZeroProduct(Operation *op, ArrayRef<Scalar> operands) {
+  if (isa<arith::MulFOp>(op))
+    return (operands[0].isZero() && operands[1].isFinite()) ||
+           (operands[1].isZero() && operands[0].isFinite());
+  return isa<arith::DivFOp>(op) && operands[0].isZero() &&
+         operands[1].isFinite() && !operands[1].isZero();
+}
+
+SmallVector<ScalarValue>
+mlir::analysis::evaluateScalarBody(fabric::StructuredOpInterface op,
+                                   ArrayRef<ScalarValue> operands) {
+  Block block;
+  OpBuilder builder(op.getContext()); // The block has no region to ask.
+  builder.setInsertionPointToEnd(&block);
+  DenseMap<Value, Scalar> scalars;
+  SmallVector<Value> arguments;
+  for (auto [operand, number] : llvm::zip_equal(op->getOperands(), operands)) {
+    Type type = fabric::getComputeType(getElementTypeOrSelf(operand));
+    Value argument = block.addArgument(type, operand.getLoc());
+    arguments.push_back(argument);
+    scalars[argument] =
+        number ? Scalar{toAttribute(builder, type, *number), true} : Scalar();
+  }
+  SmallVector<Value> results = op.buildBody(builder, op->getLoc(), arguments);
+  for (Operation &scalarOp : block) {
+    Value result = scalarOp.getResult(0);
+    Attribute constant;
+    if (matchPattern(&scalarOp, m_Constant(&constant))) {
+      scalars[result] = {constant, false};
+      continue;
+    }
+    SmallVector<Scalar> inputs =
+        llvm::map_to_vector(scalarOp.getOperands(),
+                            [&](Value value) { return scalars.lookup(value); });
+    Scalar output;
+    output.mixed =
+        llvm::any_of(inputs, [](const Scalar &input) { return input.mixed; });
+    SmallVector<Attribute> attrs = llvm::map_to_vector(
+        inputs, [](const Scalar &input) { return input.constant; });
+    SmallVector<OpFoldResult> folded;
+    if (isZeroProduct(&scalarOp, inputs)) {
+      output.constant = toAttribute(builder, result.getType(), 0.0);
+    } else if (succeeded(scalarOp.fold(attrs, folded)) && folded.size() == 1) {
+      if (auto attr = dyn_cast<Attribute>(folded[0]))
+        output.constant = attr;
+      else
+        output = scalars.lookup(cast<Value>(folded[0]));
+    }
+    scalars[result] = output;
+  }
+  return llvm::map_to_vector(results, [&](Value value) {
+    return toNumber(scalars.lookup(value).constant);
+  });
+}
