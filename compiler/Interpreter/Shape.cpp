@@ -93,8 +93,8 @@ static LogicalResult slice(Operation *op, ArrayRef<const Tensor *> operands,
   return success();
 }
 
-static LogicalResult pad(Operation *op, ArrayRef<const Tensor *> operands,
-                         MutableArrayRef<Tensor> results) {
+static LogicalResult padOp(Operation *op, ArrayRef<const Tensor *> operands,
+                           MutableArrayRef<Tensor> results) {
   auto pad = cast<PadOp>(op);
   results[0].floats.assign(results[0].floats.size(),
                            pad.getValue().convertToDouble());
@@ -133,7 +133,7 @@ void mlir::fabric::interpreter::registerShape(OpTable &table) {
   table.local[MaskOp::getOperationName()] = mask;
   table.local[ReshapeOp::getOperationName()] = reshape;
   table.local[SliceOp::getOperationName()] = slice;
-  table.local[PadOp::getOperationName()] = pad;
+  table.local[PadOp::getOperationName()] = padOp;
   table.local[ConcatOp::getOperationName()] = concat;
   table.local[ConstantOp::getOperationName()] = constant;
 }

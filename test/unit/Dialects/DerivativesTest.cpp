@@ -362,6 +362,24 @@ protected:
                 " : " + typeText(s) + " -> " + typeText(result)};
   }
 
+  /// What is valid is data, and no operand to differentiate by.
+  Program mask() {
+    Shape s = shape();
+    if (s.empty())
+      s = {3};
+    int64_t dim = pick(0, s.size() - 1);
+    std::string valid;
+    for (int64_t i = 0; i < s[dim]; ++i)
+      valid += (i ? ", " : "") + std::string(pick(0, 1) ? "1.0" : "0.0");
+    std::string type = typeText({s[dim]});
+    return {
+        {s},
+        s,
+        "%valid = fabric.constant dense<[" + valid + "]> : " + type +
+            "\n  %r = fabric.mask %p0, %valid dim = " + std::to_string(dim) +
+            " : " + typeText(s) + ", " + type + " -> " + typeText(s)};
+  }
+
   Program reshape() {
     // Merges and splits: [a, b, c] to [a * b, c] or back, or to other factors.
     int64_t a = pick(1, 4), b = pick(1, 4), c = pick(1, 4);
@@ -410,6 +428,7 @@ protected:
       {"fabric.sum", [this] { return reduction("fabric.sum"); }},
       {"fabric.broadcast", [this] { return broadcast(); }},
       {"fabric.transpose", [this] { return transpose(); }},
+      {"fabric.mask", [this] { return mask(); }},
       {"fabric.reshape", [this] { return reshape(); }},
   };
 };
