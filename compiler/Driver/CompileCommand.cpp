@@ -136,7 +136,8 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  LineDiagnostics diagnostics(&context, kTool, command.showRemarks);
+  LineDiagnostics diagnostics(&context, kTool,
+                              {.remarks = command.showRemarks});
   auto isError = [](const Status &status) {
     if (status.failed())
       printError(kTool, status.message());

@@ -28,6 +28,21 @@ static std::string onOneLine(std::string text) {
   return StringRef(text).rtrim().str();
 }
 
+static bool isShown(DiagnosticSeverity severity,
+                    const mlir::fabric::ShownDiagnostics &shown) {
+  switch (severity) {
+  case DiagnosticSeverity::Error:
+    return true;
+  case DiagnosticSeverity::Warning:
+    return shown.warnings;
+  case DiagnosticSeverity::Remark:
+    return shown.remarks;
+  case DiagnosticSeverity::Note:
+    return shown.notes;
+  }
+  return true;
+}
+
 static StringRef severityName(DiagnosticSeverity severity) {
   switch (severity) {
   case DiagnosticSeverity::Error:
@@ -43,10 +58,11 @@ static StringRef severityName(DiagnosticSeverity severity) {
 }
 
 mlir::fabric::LineDiagnostics::LineDiagnostics(MLIRContext *context,
-                                               StringRef tool, bool showRemarks)
+                                               StringRef tool,
+                                               ShownDiagnostics shown)
     : ScopedDiagnosticHandler(context) {
-  setHandler([tool = tool.str(), showRemarks](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Remark && !showRemarks)
+  setHandler([tool = tool.str(), shown](Diagnostic &diagnostic) {
+    if (!isShown(diagnostic.getSeverity(), shown))
       return success();
     llvm::raw_ostream &os = llvm::errs();
     os << tool << ": " << severityName(diagnostic.getSeverity()) << ": ";
@@ -57,7 +73,8 @@ mlir::fabric::LineDiagnostics::LineDiagnostics(MLIRContext *context,
     for (Diagnostic &note : diagnostic.getNotes()) {
       std::string text = onOneLine(note.str());
       // The quoted op says nothing that the location does not.
-      if (StringRef(text).starts_with("see current operation"))
+      if (!isShown(note.getSeverity(), shown) ||
+          StringRef(text).starts_with("see current operation"))
         continue;
       std::string elsewhere = describeLocation(note.getLocation());
       os << " (";

@@ -3,6 +3,7 @@
 #include "compiler/Driver/ReadModel.h"
 #include "compiler/Interpreter/Interpreter.h"
 #include "dialects/Fabric/IR/Fabric.h"
+#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -29,9 +30,8 @@ static LogicalResult verifyArguments(func::FuncOp function) {
   return success();
 }
 
-/// MLIR's parser recurses into brackets without a limit, and makes room for as
-/// many results as a use's number says: looks at both, outside of strings and
-/// comments, before it sees them. Null where all is well, else what is wrong.
+/// Looks at brackets and numbers of results outside of strings and comments.
+/// Null where all is well, else what is wrong.
 static const char *findExcess(StringRef text) {
   int depth = 0;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -88,14 +88,22 @@ FailureOr<Model> mlir::fabric::readModel(MLIRContext *context, StringRef path) {
   return parseModel(context, std::move(*file));
 }
 
+LogicalResult mlir::fabric::checkText(MLIRContext *context,
+                                      const llvm::MemoryBuffer &file) {
+  if (isBytecode(file.getMemBufferRef()))
+    return success();
+  if (const char *excess = findExcess(file.getBuffer()))
+    return emitError(
+               FileLineColLoc::get(context, file.getBufferIdentifier(), 1, 1))
+           << excess;
+  return success();
+}
+
 OwningOpRef<ModuleOp>
 mlir::fabric::parseModule(MLIRContext *context,
                           std::unique_ptr<llvm::MemoryBuffer> file) {
-  if (const char *excess = findExcess(file->getBuffer())) {
-    emitError(FileLineColLoc::get(context, file->getBufferIdentifier(), 1, 1))
-        << excess;
+  if (failed(checkText(context, *file)))
     return nullptr;
-  }
   // A module without an op of ours gets attributes of ours all the same.
   context->loadDialect<dist::DistDialect, FabricDialect>();
   llvm::SourceMgr sources;

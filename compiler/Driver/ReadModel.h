@@ -28,6 +28,11 @@ FailureOr<Model> readModel(MLIRContext *context, StringRef path);
 FailureOr<Model> parseModel(MLIRContext *context,
                             std::unique_ptr<llvm::MemoryBuffer> file);
 
+/// MLIR's parser recurses into brackets without a limit, and makes room for as
+/// many results as a use's number says: fails, with a diagnostic, on a text
+/// that would exhaust the stack or the memory. Bytecode is no text, and passes.
+LogicalResult checkText(MLIRContext *context, const llvm::MemoryBuffer &file);
+
 /// Any module in a text, verified; null, with diagnostics, if there is none.
 OwningOpRef<ModuleOp> parseModule(MLIRContext *context,
                                   std::unique_ptr<llvm::MemoryBuffer> file);

@@ -177,7 +177,7 @@ int mlir::fabric::runVerify(const VerifyCommand &command) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  LineDiagnostics diagnostics(&context, kTool, /*showRemarks=*/false);
+  LineDiagnostics diagnostics(&context, kTool, {.remarks = false});
 
   Verifier verifier(command);
   if (failed(verifier.readModel(&context)) ||

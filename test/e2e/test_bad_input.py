@@ -120,16 +120,9 @@ def test_compile_style_that_fits_no_dim(tmp_path):
 
 
 def test_opt_unknown_axis_and_partitioned_twice(tmp_path):
-    result = subprocess.run([OPT, MODEL, "--shard-2d=dp=2 pp=2"], capture_output=True, text=True)
-    assert result.returncode != 0 and "no such option pp" in result.stderr and result.stdout == ""
-    once = run_tool([OPT, MODEL, "--shard-2d=dp=2 tp=2"])
-    (tmp_path / "once.mlir").write_text(once)
-    # fabric-opt shows the source below the error, as MLIR's tools do.
-    result = subprocess.run(
-        [OPT, tmp_path / "once.mlir", "--shard-2d=dp=2 tp=2"], capture_output=True, text=True, timeout=120
-    )
-    assert result.returncode == 1 and result.stdout == ""
-    assert re.search(r"^\S+once\.mlir:2:1: error: .*partitioned", result.stderr)
+    fails([OPT, MODEL, "--shard-2d=dp=2 pp=2"], r"no such option pp")
+    (tmp_path / "once.mlir").write_text(run_tool([OPT, MODEL, "--shard-2d=dp=2 tp=2"]))
+    fails([OPT, tmp_path / "once.mlir", "--shard-2d=dp=2 tp=2"], r"error: \S+once\.mlir:2:1: .*partitioned")
 
 
 # fabric-run

@@ -1,7 +1,7 @@
 //===- fabric-opt.cpp - Runs passes on MLIR files -------------------------===//
 
+#include "compiler/Driver/OptCommand.h"
 #include "compiler/Registration.h"
-#include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/ADT/STLExtras.h"
 #include <string>
 #include <vector>
@@ -18,7 +18,6 @@ int main(int argc, char **argv) {
   };
   if (llvm::none_of(args, isGiven))
     args.push_back(nameValues.data());
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(static_cast<int>(args.size()), args.data(),
-                        "Fabric's optimizer and partitioner\n", registry));
+  return mlir::fabric::runOpt(static_cast<int>(args.size()), args.data(),
+                              registry);
 }

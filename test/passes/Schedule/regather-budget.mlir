@@ -11,8 +11,8 @@
 // A budget ends stays, the largest at the peak first, until it is kept; the
 // message says what would do. ERROR and the smallest budget that works agree.
 
-// ERROR: error: does not fit into the memory budget of {{.*}} bytes: one rank needs 2144 bytes
-// SYNTAX: error: memory must be min, fast or a number of bytes, found
+// ERROR: error: {{.*}}regather-budget.mlir:31:1: does not fit into the memory budget of {{.*}} bytes: one rank needs 2144 bytes
+// SYNTAX: error: {{.*}}regather-budget.mlir:31:1: memory must be min, fast or a number of bytes, found
 
 // KEEP-COUNT-3: dist.all_gather
 // KEEP-NOT: dist.all_gather
