@@ -1,0 +1,1 @@
+"""Benches of Fabric, by end-to-end figure."""
