@@ -449,8 +449,11 @@ void PaddingMasker::zeroOperands(Operation *op, const Flow &flow) {
 }
 
 /// Masks what may be anything. A mask spoils what was known along other parts,
-/// where both are padding, unless that was zero.
+/// where both are padding, unless that was zero. Nothing but floats is reduced
+/// or stored: what decides between them is let be, and what it made is masked.
 void PaddingMasker::maskResult(OpResult result) {
+  if (!isa<FloatType>(getElementTypeOrSelf(result.getType())))
+    return;
   Value value = result;
   OpBuilder builder(result.getContext());
   builder.setInsertionPointAfter(result.getOwner());

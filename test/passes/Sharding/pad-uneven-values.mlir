@@ -88,3 +88,23 @@ func.func @merged(
   return %12 : tensor<f64>
 }
 }
+
+// -----
+
+// What decides between floats is padded, and is itself no float.
+
+module {
+func.func @condition(
+    %x: tensor<5x13xf64> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    %b: tensor<13xf64> {fabric.param = #fabric.param<"b">, dist.tp = #dist.tp<colwise>})
+    -> (tensor<13xf64> {fabric.result = "counts"}, tensor<13xf64> {fabric.result = "chosen"}) {
+  %0 = fabric.broadcast %b dims = [1] : tensor<13xf64> -> tensor<5x13xf64>
+  %1 = fabric.exp %x : tensor<5x13xf64>
+  %2 = fabric.compare lt %1, %0 : (tensor<5x13xf64>, tensor<5x13xf64>) -> tensor<5x13xi1>
+  %3 = fabric.cast %2 : tensor<5x13xi1> -> tensor<5x13xf64>
+  %4 = fabric.sum %3 dims = [0] : tensor<5x13xf64> -> tensor<13xf64>
+  %5 = fabric.select %2, %1, %0 : (tensor<5x13xi1>, tensor<5x13xf64>, tensor<5x13xf64>) -> tensor<5x13xf64>
+  %6 = fabric.sum %5 dims = [0] : tensor<5x13xf64> -> tensor<13xf64>
+  return %4, %6 : tensor<13xf64>, tensor<13xf64>
+}
+}

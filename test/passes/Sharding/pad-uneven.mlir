@@ -165,3 +165,24 @@ func.func @shared_constant(%x: tensor<6x6xf32> {fabric.input = #fabric.input<"x"
   return %0, %1 : tensor<6x6xf32>, tensor<6x6xf32>
 }
 }
+
+// -----
+
+// What decides between floats is no float and is not masked; what it made is.
+module attributes {dist.mesh = #dist.mesh<["dp"=4, "tp"=1]>} {
+// CHECK-LABEL: func.func @condition(
+// CHECK: %[[CHOSEN:.+]] = fabric.compare
+// CHECK-NEXT: %[[FLOATS:.+]] = fabric.cast %[[CHOSEN]]
+// CHECK-NEXT: %[[MASKED:.+]] = fabric.mask %[[FLOATS]]
+// CHECK-NEXT: fabric.sum %[[MASKED]]
+func.func @condition(%x: tensor<6x2xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    %b: tensor<2xf32> {fabric.param = #fabric.param<"b">}) -> tensor<2xf32> {
+  %0 = fabric.broadcast %b dims = [1] : tensor<2xf32> -> tensor<6x2xf32>
+  %c = fabric.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0], [9.0, 1.0], [2.0, 3.0]]> : tensor<6x2xf32>
+  %1 = fabric.div %x, %c : tensor<6x2xf32>
+  %2 = fabric.compare lt %1, %0 : (tensor<6x2xf32>, tensor<6x2xf32>) -> tensor<6x2xi1>
+  %3 = fabric.cast %2 : tensor<6x2xi1> -> tensor<6x2xf32>
+  %4 = fabric.sum %3 dims = [0] : tensor<6x2xf32> -> tensor<2xf32>
+  return %4 : tensor<2xf32>
+}
+}
