@@ -220,6 +220,12 @@ void UnevenPadder::splitConstants() {
         constant->getResult(0).getUses(), [](OpOperand &use) { return &use; });
     if (uses.empty())
       continue;
+    // The order of a list of uses is an accident of how the IR was made.
+    llvm::sort(uses, [](OpOperand *a, OpOperand *b) {
+      if (a->getOwner() == b->getOwner())
+        return a->getOperandNumber() < b->getOperandNumber();
+      return a->getOwner()->isBeforeInBlock(b->getOwner());
+    });
     for (OpOperand *use : ArrayRef(uses).drop_front()) {
       OpBuilder builder(constant->getContext());
       builder.setInsertionPointAfter(constant);
