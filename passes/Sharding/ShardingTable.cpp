@@ -108,6 +108,12 @@ LogicalResult ShardingTable::addOp(Operation *op) {
   if (!sharded || op->getNumRegions() != 0)
     return emitError(op->getLoc())
            << "'" << op->getName() << "' does not say how it shards";
+  for (OpResult result : op->getResults())
+    if (dist::getSharding(result) && !isa<fabric::InPlaceOpInterface>(op))
+      return emitError(op->getLoc())
+             << "result " << result.getResultNumber() << " of '"
+             << op->getName() << "' is sharded before propagation: "
+             << result.getType();
   if (op->getNumOperands() == 0)
     return success();
   indices[op] = nodes.size();

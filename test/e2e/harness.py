@@ -45,12 +45,6 @@ class Model:
         ]
 
 
-# A layer_norm whose normalised dim is split in the backward pass may be refused by
-# dist-localise ("disagrees with operand"): a known limit of the README, an error and
-# never a wrong number. Strict: a fix has to take the entry out.
-REFUSED = pytest.mark.xfail(strict=True, raises=AssertionError, reason="layer_norm split in the backward pass")
-REFUSED_GRADIENTS = {("gelu_mlp", (4, 2))}
-
 FEEDFORWARD = Model("feedforward", "feedforward.py", "build", batch=16, hidden=256)
 MODELS_UNDER_TEST = [
     FEEDFORWARD,

@@ -13,8 +13,6 @@ from harness import (
     EVERY_UNEVEN_MESH,
     FEEDFORWARD,
     MODELS_UNDER_TEST,
-    REFUSED,
-    REFUSED_GRADIENTS,
     Model,
     adamw,
     assert_trained_alike,
@@ -46,10 +44,8 @@ def test_ten_steps(workspace, tmp_path, model, mesh, dtype, eps):
 
 
 @pytest.mark.parametrize("model, mesh", EVERY_MESH)
-def test_every_gradient(request, workspace, tmp_path, model, mesh):
+def test_every_gradient(workspace, tmp_path, model, mesh):
     """In f64 against torch.autograd: norm-wise, relative to the larger of its own norm and 1e-3 of the global one."""
-    if (model.name, mesh) in REFUSED_GRADIENTS:
-        request.applymarker(REFUSED)
     folder = workspace.imported(model, "f64")
     run_plan(compile_plan(folder, mesh, "--train=gradients"), model, folder, "--steps=1", f"--output-dir={tmp_path}")
     loss, gradients = gradients_in_torch(model)

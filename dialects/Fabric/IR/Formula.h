@@ -77,7 +77,9 @@ public:
   }
   /// To the formula's type.
   Value cast(Value x) const {
-    return x.getType() == type ? x : make<CastOp>(x);
+    return getElementTypeOrSelf(x.getType()) == type.getElementType()
+               ? x
+               : make<CastOp>(x);
   }
   /// `x` without `dims`, as an Op that reduces makes it; and back.
   template <typename Op> Value reduce(Value x, ArrayRef<int64_t> dims) const {

@@ -30,15 +30,19 @@ static dist::ShardingRule getWholeDimsRule(RankedTensorType type,
   return rule;
 }
 
-/// On tensors like `value`, but of the type that is computed in.
+/// On tensors like `value`, but of the type that is computed in. How the value
+/// is sharded says nothing about what is made from it.
 static TensorFormula computeFormula(OpBuilder &b, Location loc, Value value) {
   RankedTensorType type = tensorType(value);
   return {b, loc,
-          type.clone(type.getShape(), getComputeType(type.getElementType()))};
+          RankedTensorType::get(type.getShape(),
+                                getComputeType(type.getElementType()))};
 }
 
 static TensorFormula ownFormula(OpBuilder &b, Location loc, Value value) {
-  return {b, loc, value.getType()};
+  RankedTensorType type = tensorType(value);
+  return {b, loc,
+          RankedTensorType::get(type.getShape(), type.getElementType())};
 }
 
 //===----------------------------------------------------------------------===//

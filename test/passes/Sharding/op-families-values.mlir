@@ -130,3 +130,22 @@ func.func @norms(
   return %11 : tensor<f64>
 }
 }
+
+// -----
+
+// Of an argument, whose type says how it is stored, not how what is made from
+// it is split.
+module attributes {fabric.train = #fabric.train<gradients>} {
+func.func @norm_of_an_input(
+    %x: tensor<12x24xf64> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    %g: tensor<24xf64> {fabric.param = #fabric.param<"g">, dist.tp = #dist.tp<colwise>})
+    -> (tensor<f64> {fabric.result = "loss"}) {
+  %0 = fabric.layer_norm %x dims = [1] {eps = 1.0e-5} : tensor<12x24xf64>
+  %1 = fabric.broadcast %g dims = [1] : tensor<24xf64> -> tensor<12x24xf64>
+  %2 = fabric.mul %0, %1 : tensor<12x24xf64>
+  %3 = fabric.softmax %x dim = 1 : tensor<12x24xf64>
+  %4 = fabric.mul %2, %3 : tensor<12x24xf64>
+  %5 = fabric.sum %4 dims = [0, 1] : tensor<12x24xf64> -> tensor<f64>
+  return %5 : tensor<f64>
+}
+}

@@ -61,6 +61,18 @@ func.func @f(%x: tensor<4xf32, #dist.sharding<#mesh, [{"dp"}]>>) {
 
 // -----
 
+// Only arguments, reshards and updates of arguments are sharded before.
+#mesh = #dist.mesh<["dp"=2]>
+module attributes {dist.mesh = #mesh} {
+func.func @f(%x: tensor<4xf32, #dist.sharding<#mesh, [{"dp"}]>>) {
+  // expected-error@+1 {{result 0 of 'fabric.neg' is sharded before propagation: 'tensor<4xf32, #dist.sharding}}
+  %0 = fabric.neg %x : tensor<4xf32, #dist.sharding<#mesh, [{"dp"}]>>
+  return
+}
+}
+
+// -----
+
 // What is updated together is stored alike.
 #mesh = #dist.mesh<["dp"=2]>
 module attributes {dist.mesh = #mesh} {
