@@ -1,0 +1,78 @@
+//===- ClusterGraph.h - A block as a graph of clusters ----------*- C++ -*-===//
+//
+// Who reads, gives and updates what, where clusters run, and what that forbids.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_PASSES_LOWERING_CLUSTERGRAPH_H
+#define FABRIC_PASSES_LOWERING_CLUSTERGRAPH_H
+
+#include "passes/Lowering/Clusters.h"
+
+namespace mlir::lowering {
+
+class ClusterGraph {
+public:
+  /// Every structured op of the block as a cluster of its own.
+  explicit ClusterGraph(Block &block);
+
+  Block &block;
+  SmallVector<Cluster> clusters; ///< Without ops where merged away.
+  /// The cluster that an op belongs to and gets its position from.
+  DenseMap<Operation *, unsigned> home;
+
+  /// The index of a cluster; none for an instruction of another kind.
+  std::optional<unsigned> getHome(Operation *op) const;
+  /// Where an op runs, as its cluster does.
+  int64_t getPosition(Operation *op) const;
+  int64_t getPosition(const Cluster &cluster) const {
+    return order.lookup(cluster.position);
+  }
+  /// Whether `a` stands before `b` in the block.
+  bool isBefore(Operation *a, Operation *b) const {
+    return order.lookup(a) < order.lookup(b);
+  }
+  /// Whether an instruction that is no structured op runs between the two.
+  bool isInstructionBetween(const Cluster &a, const Cluster &b) const {
+    return numFixed[getPosition(a)] != numFixed[getPosition(b)];
+  }
+
+  SmallVector<Read> getReads(const Cluster &cluster) const;
+  /// The ops that read a value, through free ones. Nobody who can compute it
+  /// reads the result of a free op.
+  SmallVector<Operation *> getReaders(Value leaf) const;
+
+  /// Whether `cluster` may run where `to` does, which it is to be merged with:
+  /// all that it would pass is independent of it.
+  bool mayMove(const Cluster &cluster, const Cluster &to) const;
+  /// Whether no more bytes are then alive in between.
+  bool movePays(const Cluster &cluster, const Cluster &to) const;
+
+private:
+  void addUpdate(Value target, Operation *updater);
+  SmallVector<Operation *> getBufferReaders(Value buffer) const;
+  SmallVector<Operation *> getPredecessors(const Cluster &cluster) const;
+  SmallVector<Operation *> getSuccessors(const Cluster &cluster) const;
+  bool isReadOutside(const Cluster &cluster, Operation *op) const;
+
+  DenseMap<Operation *, int64_t> order;
+  /// How many instructions that are not structured ops come before each index.
+  SmallVector<int64_t> numFixed;
+  /// For each buffer that is updated in place, by whom, and the other way
+  /// round.
+  DenseMap<Value, SmallVector<Operation *, 1>> updaters;
+  DenseMap<Operation *, SmallVector<Value, 3>> updates;
+};
+
+/// Merges clusters with those that produce what they read and with others that
+/// read the same, until nothing changes; past other instructions only where
+/// `mayCross`.
+void mergeClusters(ClusterGraph &graph, bool mayCross);
+
+/// Lets clusters compute again what no instruction needs and what they can from
+/// values that they read anyway.
+void recomputeInClusters(ClusterGraph &graph);
+
+} // namespace mlir::lowering
+
+#endif // FABRIC_PASSES_LOWERING_CLUSTERGRAPH_H
