@@ -1,8 +1,8 @@
 //===- ReadModel.cpp - A model's file as a module -------------------------===//
 
 #include "compiler/Driver/ReadModel.h"
-#include "compiler/Interpreter/Interpreter.h"
 #include "dialects/Fabric/IR/Fabric.h"
+#include "dialects/Fabric/IR/Model.h"
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
@@ -119,7 +119,7 @@ mlir::fabric::parseModel(MLIRContext *context,
   model.module = parseModule(context, std::move(file));
   if (!model.module)
     return failure();
-  FailureOr<func::FuncOp> function = interpreter::findModel(*model.module);
+  FailureOr<func::FuncOp> function = findModel(*model.module);
   if (failed(function) || failed(verifyArguments(*function)))
     return failure();
   return model;

@@ -92,28 +92,6 @@ mlir::fabric::interpreter::getGlobalResultTypes(func::FuncOp function) {
   return types;
 }
 
-FailureOr<func::FuncOp> mlir::fabric::interpreter::findModel(ModuleOp module,
-                                                             StringRef name) {
-  if (!name.empty()) {
-    if (auto function = module.lookupSymbol<func::FuncOp>(name))
-      return function;
-    return module.emitOpError() << "has no function " << name;
-  }
-  func::FuncOp model;
-  for (auto function : module.getOps<func::FuncOp>()) {
-    if (!function.isPublic() || function.isDeclaration())
-      continue;
-    if (model)
-      return module.emitOpError()
-             << "has several public functions, @" << model.getSymName()
-             << " and @" << function.getSymName() << "; name one";
-    model = function;
-  }
-  if (!model)
-    return module.emitOpError() << "has no public function";
-  return model;
-}
-
 /// Blocks of all devices put together. Blocks that hold the same part of the
 /// global tensor must agree.
 static FailureOr<Tensor> assemble(func::FuncOp function, unsigned index,

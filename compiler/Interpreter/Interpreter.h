@@ -41,10 +41,6 @@ FailureOr<SmallVector<Tensor>> interpret(func::FuncOp function,
 SmallVector<RankedTensorType> getGlobalArgumentTypes(func::FuncOp function);
 SmallVector<RankedTensorType> getGlobalResultTypes(func::FuncOp function);
 
-/// The model: the function of this name or, without a name, the only public
-/// one. Fails with a diagnostic at the module.
-FailureOr<func::FuncOp> findModel(ModuleOp module, StringRef name = "");
-
 } // namespace mlir::fabric::interpreter
 
 #endif // FABRIC_COMPILER_INTERPRETER_INTERPRETER_H

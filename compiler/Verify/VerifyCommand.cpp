@@ -9,6 +9,7 @@
 #include "compiler/Registration.h"
 #include "compiler/Verify/PromoteToF64.h"
 #include "compiler/Verify/Values.h"
+#include "dialects/Fabric/IR/Model.h"
 #include "runtime/Executor/Session.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -77,7 +78,7 @@ LogicalResult Verifier::readModel(MLIRContext *context) {
     return failure();
   text = model->text;
   module = std::move(model->module);
-  func::FuncOp function = *interpreter::findModel(*module);
+  func::FuncOp function = *findModel(*module);
   auto drawn = makeModelValues(function, command);
   if (failed(drawn))
     return failure();
@@ -94,7 +95,7 @@ LogicalResult Verifier::interpretUnsharded() {
   OwningOpRef<ModuleOp> reference = module->clone();
   if (failed(runPhases(*reference, makeOptions(), Phase::Train)))
     return failure();
-  func::FuncOp function = *interpreter::findModel(*reference);
+  func::FuncOp function = *findModel(*reference);
   auto results = interpreter::interpret(function, values);
   if (failed(results))
     return failure();
@@ -113,7 +114,7 @@ LogicalResult Verifier::interpretUnsharded() {
 
 FailureOr<SmallVector<Comparison>> Verifier::verifyMesh(MeshSize mesh) {
   OwningOpRef<ModuleOp> program = module->clone();
-  func::FuncOp model = *interpreter::findModel(*program);
+  func::FuncOp model = *findModel(*program);
   ::fabric::runtime::RunInputs inputs;
   inputs.inputs.emplace_back();
   for (auto [arg, value] : llvm::enumerate(values)) {

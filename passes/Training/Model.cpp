@@ -1,26 +1,16 @@
 //===- Model.cpp - The function that is trained ---------------------------===//
 
 #include "passes/Training/Model.h"
+#include "dialects/Fabric/IR/Model.h"
 
 using namespace mlir;
 using fabric::FabricDialect;
 
 FailureOr<func::FuncOp> mlir::training::getModel(ModuleOp module) {
-  func::FuncOp model;
-  for (auto function : module.getOps<func::FuncOp>()) {
-    if (!function.isPublic() || function.isDeclaration())
-      continue;
-    if (model)
-      return function.emitOpError()
-             << "is a second public function besides @" << model.getSymName()
-             << "; one is the model, make the others private";
-    model = function;
-  }
-  if (!model)
-    return module.emitOpError() << "has no public function to train";
-  if (!model.getBody().hasOneBlock())
-    return model.emitOpError() << "must be one block to be trained, found "
-                               << model.getBody().getBlocks().size();
+  FailureOr<func::FuncOp> model = fabric::findModel(module);
+  if (succeeded(model) && !model->getBody().hasOneBlock())
+    return model->emitOpError() << "must be one block to be trained, found "
+                                << model->getBody().getBlocks().size();
   return model;
 }
 

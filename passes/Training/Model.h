@@ -8,8 +8,7 @@
 
 namespace mlir::training {
 
-/// The one public function of the module, of one block. Fails with a
-/// diagnostic.
+/// The model, if it is of one block. Fails with a diagnostic.
 FailureOr<func::FuncOp> getModel(ModuleOp module);
 
 /// The parameter that argument `index` is, or null.

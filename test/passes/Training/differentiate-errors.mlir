@@ -109,6 +109,6 @@ func.func @g(%a: tensor<f32> {fabric.param = #fabric.param<"a">}) -> (tensor<f32
 
 // -----
 
-// expected-error@+1 {{'builtin.module' op has no public function to train}}
+// expected-error@+1 {{'builtin.module' op has no public function}}
 module attributes {fabric.train = #fabric.train<gradients>} {
 }

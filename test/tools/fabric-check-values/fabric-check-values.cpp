@@ -13,6 +13,7 @@
 #include "compiler/Interpreter/Interpreter.h"
 #include "compiler/Registration.h"
 #include "dialects/Dist/IR/Dist.h"
+#include "dialects/Fabric/IR/Model.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -61,6 +62,14 @@ static OwningOpRef<ModuleOp> runPipeline(ModuleOp module, StringRef pipeline) {
   return copy;
 }
 
+static FailureOr<func::FuncOp> findFunction(ModuleOp module) {
+  if (functionName.empty())
+    return fabric::findModel(module);
+  if (auto function = module.lookupSymbol<func::FuncOp>(functionName))
+    return function;
+  return module.emitOpError() << "has no function " << functionName;
+}
+
 static FailureOr<SmallVector<Tensor>> run(func::FuncOp model) {
   auto kind = integers ? RandomKind::SmallIntegers : RandomKind::Normal;
   return interpret(model, makeRandomInputs(model, seed, kind));
@@ -99,7 +108,7 @@ static LogicalResult check(ModuleOp module) {
   OwningOpRef<ModuleOp> reference = runPipeline(module, before);
   if (!reference)
     return failure();
-  FailureOr<func::FuncOp> model = findModel(*reference, functionName);
+  FailureOr<func::FuncOp> model = findFunction(*reference);
   if (failed(model))
     return failure();
   FailureOr<SmallVector<Tensor>> expected = run(*model);
@@ -110,7 +119,7 @@ static LogicalResult check(ModuleOp module) {
     OwningOpRef<ModuleOp> result = runPipeline(module, pipeline);
     if (!result)
       return failure();
-    FailureOr<func::FuncOp> checked = findModel(*result, functionName);
+    FailureOr<func::FuncOp> checked = findFunction(*result);
     if (failed(checked))
       return failure();
     FailureOr<SmallVector<Tensor>> actual = run(*checked);

@@ -5,6 +5,7 @@
 
 #include "compiler/Interpreter/Interpreter.h"
 #include "dialects/Fabric/IR/Fabric.h"
+#include "dialects/Fabric/IR/Model.h"
 #include "mlir/Parser/Parser.h"
 #include "gtest/gtest.h"
 #include <random>

@@ -99,7 +99,7 @@ protected:
     passes.addPass(training::createDifferentiatePass());
     passes.addPass(training::createVerifyTrainedPass());
     ASSERT_TRUE(succeeded(passes.run(*trained))) << diagnostics;
-    func::FuncOp model = *findModel(*trained);
+    func::FuncOp model = *fabric::findModel(*trained);
     FailureOr<SmallVector<Tensor>> results = interpret(model, inputs);
     ASSERT_TRUE(succeeded(results)) << diagnostics;
 
@@ -487,7 +487,7 @@ TEST_F(DerivativesTest, StopGradient) {
   passes.addPass(training::createDifferentiatePass());
   ASSERT_TRUE(succeeded(passes.run(*module))) << diagnostics;
   Tensor p = random({3});
-  FailureOr<SmallVector<Tensor>> results = interpret(*findModel(*module), {p});
+  FailureOr<SmallVector<Tensor>> results = interpret(*fabric::findModel(*module), {p});
   ASSERT_TRUE(succeeded(results)) << diagnostics;
   for (int i = 0; i < 3; ++i)
     EXPECT_DOUBLE_EQ((*results)[1].at(i), p.at(i) * p.at(i));
@@ -506,7 +506,7 @@ TEST_F(DerivativesTest, AtTiesAndKinks) {
     a.floats = {0.0, 1.0, 2.0, 2.0};
     b.floats = {0.0, 1.0, 1.0, 3.0};
     FailureOr<SmallVector<Tensor>> results =
-        interpret(*findModel(*module), {a, b, Tensor::splat({4}, 1.0)});
+        interpret(*fabric::findModel(*module), {a, b, Tensor::splat({4}, 1.0)});
     EXPECT_TRUE(succeeded(results)) << diagnostics;
     return (*results)[1].floats;
   };

@@ -21,7 +21,7 @@ protected:
     passes.addPass(training::createApplyOptimizerPass());
     passes.addPass(training::createVerifyTrainedPass());
     EXPECT_TRUE(succeeded(passes.run(*module))) << diagnostics;
-    return *findModel(*module);
+    return *fabric::findModel(*module);
   }
 
   /// Runs a step and puts updates in place; returns the loss.
