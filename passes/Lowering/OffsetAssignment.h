@@ -25,8 +25,8 @@ struct OffsetAssignment {
 };
 
 /// Offsets such that demands that meet in time do not overlap. Finding the
-/// smallest arena is NP-hard; this takes the best of two greedy orders: largest
-/// first, and first needed first, each into the tightest gap.
+/// smallest arena is NP-hard; this takes the best of two greedy orders: first
+/// needed first, and largest first, each into the tightest gap.
 OffsetAssignment assignOffsets(ArrayRef<Demand> demands);
 
 /// What no assignment can go below: the most bytes that are needed at once.

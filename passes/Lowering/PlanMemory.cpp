@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Dist/IR/InterfaceAttrs.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "passes/Lowering/Buffers.h"
 #include "passes/Lowering/OffsetAssignment.h"
@@ -331,17 +332,19 @@ void Planner::assignSlots() {
   arenaBytes[static_cast<size_t>(ArenaKind::Workspace)] = workspaceBytes;
 
   MLIRContext *context = function.getContext();
+  dist::InterfaceAttrs attrs(function);
   for (auto [id, buffer] : llvm::enumerate(buffers.getAll()))
     for (Value value : buffer.values) {
       auto slot = exec::SlotAttr::get(context, kinds[id].first, offsets[id],
                                       kinds[id].second);
       if (auto argument = dyn_cast<BlockArgument>(value))
-        function.setArgAttr(argument.getArgNumber(),
-                            exec::ExecDialect::kSlotAttr, slot);
+        attrs.setArg(argument.getArgNumber(), exec::ExecDialect::kSlotAttr,
+                     slot);
       else
         cast<PlannedOpInterface>(value.getDefiningOp())
             .setSlotOf(cast<OpResult>(value).getResultNumber(), slot);
     }
+  attrs.apply();
   SmallVector<Attribute> arenas;
   for (auto [kind, bytes] : llvm::enumerate(arenaBytes))
     arenas.push_back(

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Dist/IR/Dist.h"
+#include "dialects/Dist/IR/InterfaceAttrs.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/Analysis/RuleAgreement.h"
@@ -147,14 +148,16 @@ static void localiseSignature(func::FuncOp function) {
       set(sharding);
   };
   StringRef name = DistDialect::kShardingAttr;
+  dist::InterfaceAttrs attrs(function);
   for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
     note(type, [&, index = index](Attribute sharding) {
-      function.setArgAttr(index, name, sharding);
+      attrs.setArg(index, name, sharding);
     });
   for (auto [index, type] : llvm::enumerate(function.getResultTypes()))
     note(type, [&, index = index](Attribute sharding) {
-      function.setResultAttr(index, name, sharding);
+      attrs.setResult(index, name, sharding);
     });
+  attrs.apply();
   function.setFunctionType(FunctionType::get(
       function.getContext(),
       llvm::map_to_vector(function.getArgumentTypes(), localType),

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Dist/IR/InterfaceAttrs.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Sharding/Passes.h"
@@ -58,10 +59,13 @@ struct ApplyTpPlanPass
     FailureOr<std::vector<PlanEntry>> entries = readPlan(plan, emitPlanError);
     if (failed(entries))
       return signalPassFailure();
-    for (auto function : getOperation().getOps<func::FuncOp>())
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      dist::InterfaceAttrs attrs(function);
       for (unsigned index = 0; index < function.getNumArguments(); ++index)
-        if (failed(applyTo(function, index, *entries, emitPlanError)))
+        if (failed(applyTo(function, index, *entries, attrs, emitPlanError)))
           return signalPassFailure();
+      attrs.apply();
+    }
     for (const PlanEntry &entry : *entries)
       if (!entry.used) {
         emitPlanError() << "key \"" << *entry.key << "\" matches no parameter";
@@ -72,6 +76,7 @@ struct ApplyTpPlanPass
   /// Gives argument `index` the style of the entries that match it.
   LogicalResult applyTo(func::FuncOp function, unsigned index,
                         MutableArrayRef<PlanEntry> entries,
+                        dist::InterfaceAttrs &attrs,
                         function_ref<InFlightDiagnostic()> emitPlanError) {
     auto param = function.getArgAttrOfType<fabric::ParamAttr>(
         index, fabric::FabricDialect::kParamAttr);
@@ -96,8 +101,8 @@ struct ApplyTpPlanPass
     if (failed(verifyTpStyle(function.getArgument(index).getLoc(),
                              param.getName(), type, found->style)))
       return failure();
-    function.setArgAttr(index, dist::DistDialect::kTpAttr,
-                        dist::TpStyleAttr::get(&getContext(), found->style));
+    attrs.setArg(index, dist::DistDialect::kTpAttr,
+                 dist::TpStyleAttr::get(&getContext(), found->style));
     ++numStyled;
     return success();
   }

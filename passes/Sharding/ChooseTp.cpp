@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Dist/IR/InterfaceAttrs.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "passes/Sharding/ChooseTpLayouts.h"
 #include "passes/Sharding/Passes.h"
@@ -149,15 +150,17 @@ struct ChooseTpPass : public sharding::impl::ChooseTpPassBase<ChooseTpPass> {
                << "@" << function.getName() << ": " << problem.graph.ops.size()
                << " ops, " << plan->numTransitions << " transitions, at most "
                << plan->numKept << " partial plans\n");
+    dist::InterfaceAttrs attrs(function);
     for (const TpParameter &parameter : problem.parameters) {
       if (parameter.isGiven)
         continue;
       dist::TpStyle style = parameter.styles[plan->strategies[parameter.op]];
-      function.setArgAttr(parameter.argument, DistDialect::kTpAttr,
-                          dist::TpStyleAttr::get(&getContext(), style));
+      attrs.setArg(parameter.argument, DistDialect::kTpAttr,
+                   dist::TpStyleAttr::get(&getContext(), style));
       ++numChosen;
       explain(function, problem, *plan, parameter, style);
     }
+    attrs.apply();
     explain(function, problem, *plan);
     numConstraints += constrainLayouts(function, problem, *plan, mesh);
   }

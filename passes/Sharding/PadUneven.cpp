@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Dist/IR/InterfaceAttrs.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -337,15 +338,17 @@ LogicalResult UnevenPadder::rewrite(const PaddedSizes &sizes) {
       set(builder.getDenseI64ArrayAttr(type.getShape()));
   };
   StringRef name = DistDialect::kLogicalShapeAttr;
+  dist::InterfaceAttrs attrs(function);
   for (BlockArgument argument : block.getArguments())
     noteShape(argument, [&](Attribute shape) {
-      function.setArgAttr(argument.getArgNumber(), name, shape);
+      attrs.setArg(argument.getArgNumber(), name, shape);
     });
   for (auto [index, value] :
        llvm::enumerate(block.getTerminator()->getOperands()))
     noteShape(value, [&, index = index](Attribute shape) {
-      function.setResultAttr(index, name, shape);
+      attrs.setResult(index, name, shape);
     });
+  attrs.apply();
 
   for (auto [value, type] : newTypes) {
     Operation *op = value.getDefiningOp();

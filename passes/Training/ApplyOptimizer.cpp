@@ -21,16 +21,38 @@ using namespace mlir;
 using namespace mlir::training;
 using fabric::FabricDialect;
 
-/// Appends an argument with one attribute.
-static BlockArgument appendArgument(func::FuncOp model, Type type,
-                                    StringRef name, Attribute attr,
-                                    Location loc) {
-  Builder builder(model.getContext());
-  auto attrs = builder.getDictionaryAttr(builder.getNamedAttr(name, attr));
-  unsigned index = model.getNumArguments();
-  (void)model.insertArgument(index, type, attrs, loc);
-  return model.getArgument(index);
-}
+namespace {
+/// Arguments that are appended together: each change of a function's type
+/// makes the whole type anew.
+class NewArguments {
+public:
+  explicit NewArguments(func::FuncOp model)
+      : model(model), builder(model.getContext()),
+        first(model.getNumArguments()) {}
+
+  /// With one attribute. Returns the index that it will have.
+  unsigned add(Type type, StringRef name, Attribute attr, Location loc) {
+    types.push_back(type);
+    attrs.push_back(
+        builder.getDictionaryAttr(builder.getNamedAttr(name, attr)));
+    locs.push_back(loc);
+    return first + types.size() - 1;
+  }
+
+  void append() {
+    SmallVector<unsigned> places(types.size(), first);
+    (void)model.insertArguments(places, types, attrs, locs);
+  }
+
+private:
+  func::FuncOp model;
+  Builder builder;
+  unsigned first;
+  SmallVector<Type> types;
+  SmallVector<DictionaryAttr> attrs;
+  SmallVector<Location> locs;
+};
+} // namespace
 
 static LogicalResult verifyScalarsAreFree(func::FuncOp model) {
   for (unsigned index = 0; index < model.getNumArguments(); ++index) {
@@ -48,7 +70,7 @@ namespace {
 struct Trained {
   BlockArgument param;
   Value gradient;
-  SmallVector<BlockArgument, 2> states;
+  SmallVector<unsigned, 2> states; ///< Arguments.
 };
 
 /// The results of the function as they will be: values and attributes.
@@ -82,23 +104,26 @@ struct ApplyOptimizerPass
       return signalPassFailure();
     }
 
+    NewArguments arguments(model);
     for (Trained &entry : trained)
-      addStates(model, entry);
+      addStates(model, entry, arguments);
     Location loc = model.getLoc();
     auto scalarType =
         RankedTensorType::get({}, Float64Type::get(&getContext()));
     auto addScalar = [&](StringRef name, FloatAttr value) {
-      return appendArgument(
-          model, scalarType, FabricDialect::kScalarAttr,
+      return arguments.add(
+          scalarType, FabricDialect::kScalarAttr,
           fabric::ScalarAttr::get(&getContext(),
                                   StringAttr::get(&getContext(), name), value),
           loc);
     };
-    Value lr = addScalar("lr", train.getLr());
-    Value step =
+    unsigned lr = addScalar("lr", train.getLr());
+    unsigned step =
         addScalar("step", FloatAttr::get(scalarType.getElementType(), 1.0));
+    arguments.append();
     for (Trained &entry : trained)
-      update(model, entry, train, lr, step, results);
+      update(model, entry, train, model.getArgument(lr),
+             model.getArgument(step), results);
     setResults(model, results);
     eraseDeadOps(model);
     module->removeAttr(FabricDialect::kTrainAttr);
@@ -119,11 +144,12 @@ struct ApplyOptimizerPass
     return results;
   }
 
-  static void addStates(func::FuncOp model, Trained &entry) {
+  static void addStates(func::FuncOp model, Trained &entry,
+                        NewArguments &arguments) {
     StringAttr param = getParam(model, entry.param.getArgNumber()).getName();
     for (StringRef name : {"exp_avg", "exp_avg_sq"})
-      entry.states.push_back(appendArgument(
-          model, entry.param.getType(), FabricDialect::kStateAttr,
+      entry.states.push_back(arguments.add(
+          entry.param.getType(), FabricDialect::kStateAttr,
           fabric::StateAttr::get(model.getContext(), param,
                                  StringAttr::get(model.getContext(), name)),
           entry.param.getLoc()));
@@ -133,12 +159,12 @@ struct ApplyOptimizerPass
               Value lr, Value step, Results &results) {
     OpBuilder builder(model.getBody().front().getTerminator());
     Type type = entry.param.getType();
+    BlockArgument updated[] = {entry.param, model.getArgument(entry.states[0]),
+                               model.getArgument(entry.states[1])};
     auto adamw = fabric::AdamWOp::create(
         builder, entry.param.getLoc(), TypeRange{type, type, type}, entry.param,
-        entry.gradient, entry.states[0], entry.states[1], lr, step,
-        train.getBeta1(), train.getBeta2(), train.getEps(),
-        train.getWeightDecay());
-    BlockArgument updated[] = {entry.param, entry.states[0], entry.states[1]};
+        entry.gradient, updated[1], updated[2], lr, step, train.getBeta1(),
+        train.getBeta2(), train.getEps(), train.getWeightDecay());
     for (auto [value, argument] : llvm::zip_equal(adamw.getResults(), updated))
       results.append(value,
                      builder.getDictionaryAttr(builder.getNamedAttr(

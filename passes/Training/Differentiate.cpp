@@ -154,8 +154,7 @@ struct DifferentiatePass
     if (failed(backward.run(terminator->getOperand(*loss))))
       return signalPassFailure();
     numDifferentiated = backward.getNumDifferentiated();
-    for (unsigned index : parameters)
-      returnGradient(*model, index, backward);
+    returnGradients(*model, parameters, backward);
     eraseDeadOps(*model);
 
     if (train.getMode() == fabric::TrainMode::Gradients) {
@@ -164,30 +163,38 @@ struct DifferentiatePass
     }
   }
 
-  /// Appends the result `grad.<name>`.
-  void returnGradient(func::FuncOp model, unsigned index,
-                      const BackwardPass &backward) {
-    BlockArgument argument = model.getArgument(index);
+  /// Appends the results `grad.<name>`, together: each change of a function's
+  /// type makes the whole type anew.
+  void returnGradients(func::FuncOp model, ArrayRef<unsigned> parameters,
+                       const BackwardPass &backward) {
     Operation *terminator = model.getBody().front().getTerminator();
     OpBuilder builder(terminator);
-    Value gradient = backward.getGradient(argument);
-    ++numGradients;
-    if (!gradient) {
-      ++numZeroGradients;
-      gradient = fabric::ConstantOp::create(
-          builder, argument.getLoc(),
-          cast<RankedTensorType>(argument.getType()), 0.0);
+    SmallVector<Value> gradients;
+    SmallVector<DictionaryAttr> dictionaries;
+    for (unsigned index : parameters) {
+      BlockArgument argument = model.getArgument(index);
+      Value gradient = backward.getGradient(argument);
+      ++numGradients;
+      if (!gradient) {
+        ++numZeroGradients;
+        gradient = fabric::ConstantOp::create(
+            builder, argument.getLoc(),
+            cast<RankedTensorType>(argument.getType()), 0.0);
+      }
+      gradients.push_back(gradient);
+      std::string name =
+          ("grad." + getParam(model, index).getName().getValue()).str();
+      NamedAttribute attrs[] = {
+          builder.getNamedAttr(FabricDialect::kGradientOfAttr,
+                               builder.getI64IntegerAttr(index)),
+          builder.getNamedAttr(FabricDialect::kResultAttr,
+                               builder.getStringAttr(name))};
+      dictionaries.push_back(builder.getDictionaryAttr(attrs));
     }
-    terminator->insertOperands(terminator->getNumOperands(), gradient);
-    std::string name =
-        ("grad." + getParam(model, index).getName().getValue()).str();
-    NamedAttribute attrs[] = {
-        builder.getNamedAttr(FabricDialect::kGradientOfAttr,
-                             builder.getI64IntegerAttr(index)),
-        builder.getNamedAttr(FabricDialect::kResultAttr,
-                             builder.getStringAttr(name))};
-    (void)model.insertResult(model.getNumResults(), argument.getType(),
-                             builder.getDictionaryAttr(attrs));
+    terminator->insertOperands(terminator->getNumOperands(), gradients);
+    SmallVector<unsigned> places(gradients.size(), model.getNumResults());
+    (void)model.insertResults(places, ValueRange(gradients).getTypes(),
+                              dictionaries);
   }
 };
 } // namespace

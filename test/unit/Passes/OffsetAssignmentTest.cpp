@@ -56,6 +56,21 @@ TEST(OffsetAssignment, TheTightestGapIsTaken) {
   EXPECT_EQ(assignment.bytes, getMaxLiveBytes(demands));
 }
 
+// Activations that wait for the backward pass, and a weight that is gathered
+// for each layer on the way and again on the way back.
+TEST(OffsetAssignment, ATrainedChainMeetsTheBound) {
+  SmallVector<Demand> demands;
+  const int64_t layers = 20000;
+  for (int64_t i = 0; i < layers; ++i) {
+    int64_t back = 4 * layers - 2 * i;
+    demands.push_back({2 * i, 2 * i + 1, 4096});
+    demands.push_back({2 * i + 1, back, 256});
+    demands.push_back({back, back + 1, 4096});
+  }
+  OffsetAssignment assignment = assignOffsets(demands);
+  EXPECT_EQ(assignment.bytes, getMaxLiveBytes(demands));
+}
+
 TEST(OffsetAssignment, RandomProgramsStayNearTheBound) {
   std::mt19937 random(17);
   auto draw = [&](int64_t low, int64_t high) {
