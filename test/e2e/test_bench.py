@@ -19,7 +19,7 @@ def run_bench(folder, *arguments):
     return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize("name", ["step", "memory", "compile", "start"])
+@pytest.mark.parametrize("name", ["step", "overhead", "memory", "compile", "start"])
 def test_quick(name, tmp_path):
     result = run_bench(tmp_path, name, "--quick")
     assert result.returncode == 0, result.stdout + result.stderr

@@ -2,15 +2,17 @@
 
 import argparse
 import json
+import sys
 import tempfile
 from pathlib import Path
 
-from . import compiling, kernels, machine, memory, start, step
+from . import compiling, kernels, machine, memory, overhead, start, step
 from .figures import picture, table
 from .process import BUILD, BenchError
 
 BENCHES = {
     "step": step,
+    "overhead": overhead,
     "memory": memory,
     "compile": compiling,
     "start": start,
@@ -24,11 +26,12 @@ def parse(arguments):
         description="Measures Fabric against limits and peers, in rounds in which the contestants take turns.",
         epilog="Prints a table and writes DIR/bench.json and DIR/bench.svg. Exit status: 0 also where a figure falls short.",
     )
-    parser.add_argument("bench", choices=["all", *BENCHES], help="; ".join(f"{n}: {_summary(b)}" for n, b in BENCHES.items()))
+    summaries = "; ".join(f"{name}: {_summary(bench)}" for name, bench in BENCHES.items())
+    parser.add_argument("bench", choices=["all", *BENCHES], help=summaries)
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured (3)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one round: that it runs, not how fast")
     parser.add_argument(
-        *("--without",),
+        "--without",
         action="append",
         default=[],
         choices=["pytorch", "handwritten"],
@@ -52,24 +55,37 @@ def _summary(module):
 
 def main(arguments=None):
     options = parse(arguments)
-    quiet = machine.Quiet()
-    facts = machine.describe()
-    figures = []
+    quiet, facts = machine.Quiet(), machine.describe()
     names = list(BENCHES) if options.bench == "all" else [options.bench]
+    figures, failed = [], False
     try:
         options.output_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="fabric-bench-", dir=options.output_dir) as folder:
             for name in names:
-                figures += BENCHES[name].measure(options, Path(folder), quiet)
-    except (BenchError, OSError) as error:
-        print(f"bench.py: error: {error}", flush=True)
-        return 1
-    print(table(figures))
-    print(f"\n{facts['cpu']}, {facts['cores']} cores; median and spread of {options.rounds} rounds")
-    if options.quick:
-        print("warning: --quick: these figures prove nothing")
-    elif not quiet.held:
-        print(quiet.warning())
+                try:
+                    figures += BENCHES[name].measure(options, Path(folder), quiet)
+                except BenchError as error:  # what the other benches find is still worth having
+                    _print_error(f"{name}: {error}")
+                    failed = True
+        print(table(figures))
+        print(f"\n{facts['cpu']}, {facts['cores']} cores; median and spread of {options.rounds} rounds")
+        if options.quick:
+            print("warning: --quick: these figures prove nothing")
+        elif not quiet.held:
+            print(quiet.warning())
+        _write(options, quiet, facts, figures)
+    except OSError as error:
+        _print_error(error)
+        failed = True
+    return 1 if failed else 0
+
+
+def _print_error(error):
+    print(f"bench.py: error: {error}", file=sys.stderr, flush=True)
+
+
+def _write(options, quiet, facts, figures):
+    json_path, svg_path = options.output_dir / "bench.json", options.output_dir / "bench.svg"
     result = {
         "machine": facts,
         "quiet": quiet.held,
@@ -78,8 +94,8 @@ def main(arguments=None):
         "quick": options.quick,
         "figures": [figure.as_json() for figure in figures],
     }
-    (options.output_dir / "bench.json").write_text(json.dumps(result, indent=1) + "\n")
-    title = f"Fabric on {facts['cpu']}, {facts['cores']} cores" + ("" if quiet.held else " (not quiet: provisional)")
-    (options.output_dir / "bench.svg").write_text(picture(figures, title))
-    print(f"written: {options.output_dir / 'bench.json'}, {options.output_dir / 'bench.svg'}")
-    return 0
+    json_path.write_text(json.dumps(result, indent=1) + "\n")
+    provisional = options.quick or not quiet.held
+    title = f"Fabric on {facts['cpu']}, {facts['cores']} cores" + (" (provisional)" if provisional else "")
+    svg_path.write_text(picture(figures, title))
+    print(f"written: {json_path}, {svg_path}")
