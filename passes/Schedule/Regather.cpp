@@ -16,6 +16,7 @@
 #include "passes/Analysis/Liveness.h"
 #include "passes/Schedule/MadeFromArgument.h"
 #include "passes/Schedule/Passes.h"
+#include "llvm/ADT/SetVector.h"
 
 #define DEBUG_TYPE "schedule-regather"
 
@@ -182,6 +183,9 @@ LogicalResult Plan::fit(int64_t budget) {
 
 unsigned Plan::apply() {
   unsigned count = 0;
+  // Views that nobody may need any more. They stay as long as there are chains
+  // to clone, of which they may be part.
+  llvm::SetVector<Operation *> oldViews;
   for (size_t index = 0; index < stays.size(); ++index) {
     const Stay &stay = stays[index];
     if (!stay.ends)
@@ -222,10 +226,16 @@ unsigned Plan::apply() {
           if (!again.contains(view->getResult(0)))
             builder.clone(*view, again);
         operand.set(again.lookup(operand.get()));
-        for (Operation *view : views)
-          if (view->use_empty())
-            view->erase();
+        oldViews.insert(views.begin(), views.end());
       }
+  }
+  for (bool changed = true; changed;) {
+    changed = oldViews.remove_if([](Operation *view) {
+      bool isDead = view->use_empty();
+      if (isDead)
+        view->erase();
+      return isDead;
+    });
   }
   return count;
 }

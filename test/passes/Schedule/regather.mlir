@@ -93,3 +93,39 @@ func.func @after_update(%x: tensor<2x4xf32> {dist.sharding = #dist.sharding<#mes
   return %c, %n : tensor<2x8xf32>, tensor<4x4xf32>
 }
 }
+
+// -----
+
+#mesh = #dist.mesh<["dp"=2]>
+module attributes {dist.mesh = #mesh, dist.partitioned} {
+// A view of what is gathered again is part of the chain of what is made of it:
+// the relu moves to a new view first, and then is made again itself.
+// MIN-LABEL: func.func @chain_through_view(
+// MIN-SAME: %[[X:[^:]+]]: {{.+}}, %[[W1:[^:]+]]: {{.+}}, %[[W2:[^:]+]]: tensor
+// MIN-COUNT-2: fabric.linear
+// MIN-NEXT: %[[G:.+]] = dist.all_gather %[[W1]]
+// MIN-NEXT: %[[V:.+]] = fabric.reshape %[[G]]
+// MIN-NEXT: %[[S:.+]] = fabric.relu %[[V]]
+// MIN-NEXT: fabric.linear %{{.+}}, %[[S]]
+// MIN: %[[G_AGAIN:.+]] = dist.all_gather %[[W1]]
+// MIN-NEXT: %[[V_AGAIN:.+]] = fabric.reshape %[[G_AGAIN]]
+// MIN-NEXT: %[[S_AGAIN:.+]] = fabric.relu %[[V_AGAIN]]
+// MIN-NEXT: %[[E:.+]] = fabric.linear %{{.+}}, %[[S_AGAIN]]
+// MIN-NEXT: return
+func.func @chain_through_view(%x: tensor<2x4xf64> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>},
+    %w1: tensor<4x4xf64> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>},
+    %w2: tensor<2x8xf64> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>})
+    -> (tensor<2x4xf64> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>},
+        tensor<2x4xf64> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>}) {
+  %g1 = dist.all_gather %w1 dim = 0 axes = {"dp"} : tensor<4x4xf64> -> tensor<8x4xf64>
+  %g2 = dist.all_gather %w2 dim = 0 axes = {"dp"} : tensor<2x8xf64> -> tensor<4x8xf64>
+  %a = fabric.linear %x, %g1 : (tensor<2x4xf64>, tensor<8x4xf64>) -> tensor<2x8xf64>
+  %b = fabric.linear %a, %g2 : (tensor<2x8xf64>, tensor<4x8xf64>) -> tensor<2x4xf64>
+  %v1 = fabric.reshape %g1 : tensor<8x4xf64> -> tensor<4x8xf64>
+  %s = fabric.relu %v1 : tensor<4x8xf64>
+  %c = fabric.linear %a, %s : (tensor<2x8xf64>, tensor<4x8xf64>) -> tensor<2x4xf64>
+  %d = fabric.contract %b, %g2 batch = [] x [] contract = [1] x [0] : (tensor<2x4xf64>, tensor<4x8xf64>) -> tensor<2x8xf64>
+  %e = fabric.linear %d, %s : (tensor<2x8xf64>, tensor<4x8xf64>) -> tensor<2x4xf64>
+  return %c, %e : tensor<2x4xf64>, tensor<2x4xf64>
+}
+}
