@@ -27,7 +27,9 @@ getBoxRule(BoxCopyOpInterface op,
     int64_t size = result.getDimSize(dim);
     bool isWhole = llvm::all_of(boxes, [&](const BoxCopy &box) {
       int64_t from = tensorType(op->getOperand(box.operand)).getDimSize(dim);
-      return from == size && box.sizes[dim] == size;
+      // A single element may have a stride, which more would not have room for.
+      return from == size && box.sizes[dim] == size &&
+             box.fromStrides[dim] == 1 && box.toStrides[dim] == 1;
     });
     auto kind =
         isWhole ? dist::Factor::Kind::Parallel : dist::Factor::Kind::Whole;

@@ -53,6 +53,19 @@ func.func @f(%x: tensor<4x8xf32> {fabric.input = #fabric.input<"x">},
 
 // -----
 
+// A single element that is taken with a stride has no room for padding.
+module attributes {dist.mesh = #dist.mesh<["dp"=1, "tp"=2]>} {
+func.func @f(
+    // expected-error@+1 {{parameter "w": style rowwise splits dim 1 of size 1, which axis "tp" of size 2 does not divide; it cannot be padded}}
+    %w: tensor<7x1xf32> {fabric.param = #fabric.param<"w">, dist.tp = #dist.tp<rowwise>}) -> tensor<1x1xf32> {
+  // expected-note@+1 {{because 'fabric.slice' needs its size}}
+  %0 = fabric.slice %w dims = [0, 1] offsets = [6, 0] strides = [2, 3] : tensor<7x1xf32> -> tensor<1x1xf32>
+  return %0 : tensor<1x1xf32>
+}
+}
+
+// -----
+
 module {
 // expected-error@-1 {{the module has no mesh; run dist-set-mesh}}
 func.func @f() {
