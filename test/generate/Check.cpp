@@ -27,10 +27,8 @@ std::string Outcome::describe() const {
 }
 
 Outcome Outcome::fromErrors(StringRef phase, std::string errors) {
-  // The last is a limit of layer_norm that the README names.
   static constexpr StringLiteral refusals[] = {
-      "it cannot be padded", "is padded, and then not divided by",
-      "disagrees with operand"};
+      "it cannot be padded", "is padded, and then not divided by"};
   bool isRefusal = llvm::any_of(refusals, [&](StringRef text) {
     return StringRef(errors).contains(text);
   });

@@ -32,9 +32,11 @@ TEST_P(GeneratedPrograms, MeanTheSameAfterEveryPhase) {
     Outcome outcome = checkPhases(*program.module, options);
     EXPECT_FALSE(outcome.isBad()) << "fabric-generate --seed=" << seed << "\n"
                                   << outcome.describe();
-    numRefused += outcome.status == Outcome::Status::Refused;
+    // Some reshapes and slices leave no place for padding.
+    bool refused = outcome.status == Outcome::Status::Refused;
+    EXPECT_TRUE(!refused || kind.uneven) << seed;
+    numRefused += refused;
   }
-  // Some reshapes and slices leave no place for padding.
   EXPECT_LE(numRefused, numPrograms / 5 + 1);
 }
 
