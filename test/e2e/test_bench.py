@@ -34,8 +34,8 @@ def test_another_step_does_not_take_part(tmp_path):
     case = step.Case(step.QUICK_SIZES[0], tmp_path)
     answer = case.run_fabric((2, 2))
     step.check_losses(case, "itself", answer, answer)
-    for factor, at in ((1.01, 3), (float("nan"), 0)):
-        other = {"losses": [loss * factor if i == at else loss for i, loss in enumerate(answer["losses"])]}
+    for wrong, at in ((answer["losses"][3] * 1.01, 3), (float("nan"), 0), (None, 1)):
+        other = {"losses": [wrong if i == at else loss for i, loss in enumerate(answer["losses"])]}
         with pytest.raises(process.BenchError, match=f"at step {at + 1}"):
             step.check_losses(case, "other", other, answer)
 

@@ -333,8 +333,13 @@ int main(int argc, char **argv) {
 
   auto print = [](const char *name, const std::vector<double> &values) {
     std::printf("\"%s\": [", name);
-    for (size_t i = 0; i < values.size(); ++i)
-      std::printf("%s%.9g", i ? ", " : "", values[i]);
+    for (size_t i = 0; i < values.size(); ++i) {
+      std::printf("%s", i ? ", " : "");
+      if (std::isfinite(values[i]))
+        std::printf("%.9g", values[i]);
+      else
+        std::printf("null"); // JSON has no NaN.
+    }
     std::printf("]");
   };
   std::printf("{");
