@@ -14,6 +14,8 @@
 #ifndef FABRIC_RUNTIME_PLAN_PLAN_H
 #define FABRIC_RUNTIME_PLAN_PLAN_H
 
+#include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -180,12 +182,23 @@ struct Gemm {
   bool accumulate = false;
 };
 
-/// Calls kernel `symbol` of section "code": void(void *const *buffers), the
-/// addresses of `buffers` in order.
+/// How many threads run a kernel of a GPU, in blocks along x, y, z.
+struct Grid {
+  std::array<int64_t, 3> blocks = {1, 1, 1};
+  std::array<int64_t, 3> threads = {1, 1, 1}; ///< Of a block.
+  int64_t sharedBytes = 0; ///< Of a block, beside what the kernel declares.
+  auto operator<=>(const Grid &) const = default;
+};
+
+/// Calls kernel `symbol` of section "code" with the addresses of `buffers` in
+/// order. On the cpu it is void(void *const *buffers); on a GPU, an entry with
+/// a pointer for each of them.
 struct Launch {
   std::string symbol;
   std::vector<BufferId> buffers;
   std::vector<BufferId> written; ///< The subset that the kernel writes.
+  /// Exactly where the target is a GPU.
+  std::optional<Grid> grid = std::nullopt;
 };
 
 /// A collective over the ranks that differ only in `axes`; a rank's index in

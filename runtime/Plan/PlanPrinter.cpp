@@ -151,6 +151,16 @@ void Printer::printOp(const Launch &launch) {
   out << ") writes";
   for (BufferId id : launch.written)
     out << " %" << id;
+  if (launch.grid) {
+    auto extents = [&](const std::array<int64_t, 3> &values) {
+      out << values[0] << " x " << values[1] << " x " << values[2];
+    };
+    out << " {blocks ";
+    extents(launch.grid->blocks);
+    out << ", threads ";
+    extents(launch.grid->threads);
+    out << ", shared " << launch.grid->sharedBytes << " bytes}";
+  }
 }
 
 void Printer::printOp(const Collective &collective) {

@@ -352,11 +352,30 @@ static Gemm readGemm(Fields &fields) {
   return gemm;
 }
 
+static std::array<int64_t, 3> readExtents(const Cursor &cursor) {
+  Shape extents = readIntegers(cursor);
+  if (extents.size() != 3)
+    cursor.refuse("three integers");
+  return {extents[0], extents[1], extents[2]};
+}
+
+static Grid readGrid(const Cursor &cursor) {
+  Fields fields(cursor);
+  Grid grid;
+  grid.blocks = readExtents(fields["blocks"]);
+  grid.threads = readExtents(fields["threads"]);
+  grid.sharedBytes = fields["shared_bytes"].integer();
+  fields.done();
+  return grid;
+}
+
 static Launch readLaunch(Fields &fields) {
   Launch launch;
   launch.symbol = fields["symbol"].text();
   launch.buffers = readIntegers(fields["buffers"]);
   launch.written = readIntegers(fields["written"]);
+  if (fields.has("grid"))
+    launch.grid = readGrid(fields["grid"]);
   return launch;
 }
 

@@ -436,6 +436,30 @@ Status Verifier::checkOp(const Gemm &gemm) const {
   return Status::success();
 }
 
+/// The limits of every CUDA device; those of one are checked where it is.
+static Status checkGrid(const Grid &grid) {
+  constexpr std::array<int64_t, 3> mostBlocks = {(int64_t(1) << 31) - 1, 65535,
+                                                 65535};
+  constexpr std::array<int64_t, 3> mostThreads = {1024, 1024, 64};
+  constexpr int64_t mostThreadsOfBlock = 1024, mostShared = 1 << 20;
+  for (int i = 0; i < 3; ++i) {
+    if (grid.blocks[i] < 1 || grid.blocks[i] > mostBlocks[i])
+      return Status::error("grid, dim ", i, ": expected 1 to ", mostBlocks[i],
+                           " blocks, found ", grid.blocks[i]);
+    if (grid.threads[i] < 1 || grid.threads[i] > mostThreads[i])
+      return Status::error("grid, dim ", i, ": expected 1 to ", mostThreads[i],
+                           " threads, found ", grid.threads[i]);
+  }
+  int64_t threads = grid.threads[0] * grid.threads[1] * grid.threads[2];
+  if (threads > mostThreadsOfBlock)
+    return Status::error("grid, expected at most ", mostThreadsOfBlock,
+                         " threads of a block, found ", threads);
+  if (grid.sharedBytes < 0 || grid.sharedBytes > mostShared)
+    return Status::error("grid, expected 0 to ", mostShared,
+                         " bytes of shared memory, found ", grid.sharedBytes);
+  return Status::success();
+}
+
 Status Verifier::checkOp(const Launch &launch) const {
   if (launch.symbol.empty())
     return Status::error("launch, expected a symbol, found an empty one");
@@ -452,7 +476,11 @@ Status Verifier::checkOp(const Launch &launch) const {
                            ": written, expected only buffers of the launch, "
                            "found ",
                            id);
-  return Status::success();
+  if (launch.grid.has_value() != (plan.target.kind == "cuda"))
+    return Status::error(context, ", expected ",
+                         launch.grid ? "no grid" : "a grid", " on ",
+                         plan.target.kind);
+  return launch.grid ? checkGrid(*launch.grid).in(context) : Status::success();
 }
 
 static std::string_view nameOf(Collective::Kind kind) {

@@ -150,10 +150,15 @@ static Json toJson(const Gemm &gemm) {
 }
 
 static Json toJson(const Launch &launch) {
-  return {{"op", "launch"},
-          {"symbol", launch.symbol},
-          {"buffers", launch.buffers},
-          {"written", launch.written}};
+  Json object = {{"op", "launch"},
+                 {"symbol", launch.symbol},
+                 {"buffers", launch.buffers},
+                 {"written", launch.written}};
+  if (launch.grid)
+    object["grid"] = {{"blocks", launch.grid->blocks},
+                      {"threads", launch.grid->threads},
+                      {"shared_bytes", launch.grid->sharedBytes}};
+  return object;
 }
 
 static Json toJson(const Collective &collective) {

@@ -91,6 +91,28 @@ TEST(PlanFile, RoundTrip) {
   EXPECT_EQ(std::get<Copy>(read->instructions[5].op).output, bufY);
 }
 
+/// The test plan for a GPU: its launch says how many threads run it.
+static Plan makeCudaPlan() {
+  Plan plan = makeTestPlan();
+  plan.target = {"cuda", "sm_90", {}};
+  std::get<Launch>(plan.instructions[2].op).grid =
+      Grid{{132, 2, 1}, {32, 4, 1}, 49152};
+  return plan;
+}
+
+TEST(PlanFile, LaunchesOnAGpu) {
+  Plan plan = makeCudaPlan();
+  Bytes bytes = bytesOf(plan);
+  Expected<Plan> read = readPlan(bytes, "p.bin");
+  ASSERT_TRUE(succeeded(read));
+  EXPECT_EQ(std::get<Launch>(read->instructions[2].op).grid,
+            (Grid{{132, 2, 1}, {32, 4, 1}, 49152}));
+  EXPECT_EQ(bytesOf(*read), bytes);
+  EXPECT_NE(describePlan(plan).find("writes %5 {blocks 132 x 2 x 1, threads "
+                                    "32 x 4 x 1, shared 49152 bytes}"),
+            std::string::npos);
+}
+
 TEST(PlanFile, PlanWithoutSections) {
   Plan plan = makeTestPlan();
   plan.sections.clear();

@@ -258,6 +258,31 @@ TEST(PlanVerifier, Gemms) {
                   g.a.batchStride = 8; g.c.batchStride = 8);
 }
 
+TEST(PlanVerifier, Grids) {
+  EXPECT_REFUSED(opOf<Launch>(p, 2).grid = Grid(),
+                 "launch 'sum_0', expected no grid on cpu");
+  EXPECT_REFUSED(p.target.kind = "cuda",
+                 "launch 'sum_0', expected a grid on cuda");
+  auto withGrid = [](const Grid &grid) {
+    return verifyChanged([&](Plan &p) {
+      p.target.kind = "cuda";
+      opOf<Launch>(p, 2).grid = grid;
+    });
+  };
+  EXPECT_TRUE(succeeded(withGrid({{INT32_MAX, 65535, 65535}, {16, 1, 64}, 0})));
+  EXPECT_TRUE(failedWith(withGrid({{1, 0, 1}, {1, 1, 1}, 0}),
+                         "launch 'sum_0': grid, dim 1: expected 1 to 65535 "
+                         "blocks, found 0"));
+  EXPECT_TRUE(failedWith(withGrid({{1LL << 31, 1, 1}, {1, 1, 1}, 0}),
+                         "found 2147483648"));
+  EXPECT_TRUE(failedWith(withGrid({{1, 1, 1}, {1, 1, 65}, 0}),
+                         "grid, dim 2: expected 1 to 64 threads, found 65"));
+  EXPECT_TRUE(failedWith(withGrid({{1, 1, 1}, {512, 4, 1}, 0}),
+                         "at most 1024 threads of a block, found 2048"));
+  EXPECT_TRUE(failedWith(withGrid({{1, 1, 1}, {1, 1, 1}, -1}),
+                         "bytes of shared memory, found -1"));
+}
+
 TEST(PlanVerifier, Launches) {
   EXPECT_REFUSED(opOf<Launch>(p, 2).symbol = "",
                  "instruction 2: launch, expected a symbol");
