@@ -1,7 +1,8 @@
 //===- Float.h - The 16-bit floating-point formats --------------*- C++ -*-===//
 //
 // bf16 and f16 as their bits. Conversions round to nearest, ties to even, once:
-// also from double. NaN stays NaN (quiet), overflow gives infinity.
+// also from double. NaN stays NaN (quiet), overflow gives infinity. What is
+// constexpr runs on GPUs, too.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,18 +34,18 @@ inline float roundToOdd(double value) {
   return std::bit_cast<float>(bits | 1);
 }
 
-inline BFloat16 toBFloat16(float value) {
+constexpr BFloat16 toBFloat16(float value) {
   uint32_t bits = std::bit_cast<uint32_t>(value);
-  if (std::isnan(value))
+  if (value != value)
     return {static_cast<uint16_t>((bits >> 16) | 0x40)};
   return {static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};
 }
 
-inline float toFloat(BFloat16 value) {
+constexpr float toFloat(BFloat16 value) {
   return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16);
 }
 
-inline Float16 toFloat16(float value) {
+constexpr Float16 toFloat16(float value) {
   uint32_t bits = std::bit_cast<uint32_t>(value);
   uint16_t sign = static_cast<uint16_t>((bits >> 16) & 0x8000);
   uint32_t magnitude = bits & 0x7fffffff;
@@ -70,7 +71,7 @@ inline Float16 toFloat16(float value) {
   return make(result);
 }
 
-inline float toFloat(Float16 value) {
+constexpr float toFloat(Float16 value) {
   uint32_t sign = static_cast<uint32_t>(value.bits & 0x8000) << 16;
   uint32_t exponent = (value.bits >> 10) & 0x1f, mantissa = value.bits & 0x3ff;
   if (exponent == 0) {
