@@ -1,8 +1,8 @@
 //===- Communicator.cpp - Collectives over groups of ranks ----------------===//
 
 #include "runtime/Comm/Communicator.h"
+#include "runtime/Comm/Mover.h"
 #include "runtime/Comm/Reduce.h"
-#include "runtime/Comm/StridedCopy.h"
 
 #include <algorithm>
 #include <set>
@@ -55,18 +55,14 @@ Expected<Pieces> piecesAlong(const plan::Shape &whole, int64_t dim, int64_t n) {
   return pieces;
 }
 
-void copyPieceOut(DType dtype, Pieces pieces, int64_t n, int64_t index,
-                  const void *input, void *output) {
-  int64_t width = plan::byteWidth(dtype);
-  copyRows(static_cast<const std::byte *>(input) +
-               pieceOffset(pieces, index, width),
-           rowsOf(pieces, n, width), static_cast<std::byte *>(output),
-           denseRows(pieces, width));
-}
-
 //===----------------------------------------------------------------------===//
 // Group: the checks that every communicator shares
 //===----------------------------------------------------------------------===//
+
+Group::Group(GroupSpec spec, int self, std::shared_ptr<Mover> mover)
+    : spec(std::move(spec)), self(self), moves(std::move(mover)) {}
+
+Group::~Group() = default;
 
 Status Group::allGather(DType dtype, Pieces pieces, const void *input,
                         void *output) {
@@ -102,13 +98,29 @@ Status Group::allToAll(DType dtype, Pieces split, Pieces concat,
   return doAllToAll(dtype, split, concat, input, output);
 }
 
+Status Group::slice(DType dtype, Pieces pieces, const void *input,
+                    void *output) {
+  if (size() > 1)
+    FABRIC_RETURN_IF_ERROR(
+        checkDistinct("all_slice", pieces.count(), input, output));
+  if (input == output)
+    return Status::success();
+  int64_t width = plan::byteWidth(dtype);
+  return moves->copyRows(static_cast<const std::byte *>(input) +
+                             pieceOffset(pieces, index(), width),
+                         rowsOf(pieces, size(), width),
+                         static_cast<std::byte *>(output),
+                         denseRows(pieces, width));
+}
+
 Status Group::barrier() { return doBarrier(); }
 
 //===----------------------------------------------------------------------===//
 // Communicator
 //===----------------------------------------------------------------------===//
 
-Expected<std::unique_ptr<Group>> Communicator::createGroup(GroupSpec spec) {
+Expected<std::unique_ptr<Group>>
+Communicator::createGroup(GroupSpec spec, device::Stream *stream) {
   std::set<int> distinct(spec.ranks.begin(), spec.ranks.end());
   if (spec.ranks.empty() || distinct.size() != spec.ranks.size() ||
       *distinct.begin() < 0 || *distinct.rbegin() >= size())
@@ -119,7 +131,12 @@ Expected<std::unique_ptr<Group>> Communicator::createGroup(GroupSpec spec) {
     return Status::error("rank ", rank(), " is not in its group over ",
                          spec.axes);
   int index = static_cast<int>(self - spec.ranks.begin());
-  return doCreateGroup(std::move(spec), index);
+  FABRIC_ASSIGN_OR_RETURN(std::shared_ptr<Mover> mover, createMover(stream));
+  if (static_cast<int>(spec.ranks.size()) > mover->maxSources())
+    return Status::error("a group over ", spec.axes, " has ", spec.ranks.size(),
+                         " ranks, and a device reduces at most ",
+                         mover->maxSources());
+  return doCreateGroup(std::move(spec), index, std::move(mover), stream);
 }
 
 Status Communicator::agree(const Status &status) {

@@ -14,16 +14,21 @@
 // Reductions run in the order of the group's ranks, and bf16 and f16 are
 // accumulated in f32 and rounded once: all communicators give the same bits.
 //
+// Buffers are the host's, or of the device whose stream a group was made with:
+// then a collective is work in that stream, and may return before it is done.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef FABRIC_RUNTIME_COMM_COMMUNICATOR_H
 #define FABRIC_RUNTIME_COMM_COMMUNICATOR_H
 
+#include "runtime/Device/Stream.h"
 #include "runtime/Plan/Plan.h"
 #include "runtime/Support/Status.h"
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,9 +52,7 @@ struct Pieces {
 /// concatenated) along `dim`. Fails where `n` does not divide the dim.
 Expected<Pieces> piecesAlong(const plan::Shape &whole, int64_t dim, int64_t n);
 
-/// Copies piece `index` of `n` out of a tensor: all_slice, which needs nobody.
-void copyPieceOut(DType dtype, Pieces pieces, int64_t n, int64_t index,
-                  const void *input, void *output);
+class Mover;
 
 /// Who takes part, in the order of their pieces. Holds the calling rank.
 struct GroupSpec {
@@ -60,7 +63,7 @@ struct GroupSpec {
 /// The ranks of a collective. Used by one thread.
 class Group {
 public:
-  virtual ~Group() = default;
+  virtual ~Group();
   Group(const Group &) = delete;
   Group &operator=(const Group &) = delete;
 
@@ -89,11 +92,19 @@ public:
   Status allToAll(DType dtype, Pieces split, Pieces concat, const void *input,
                   void *output);
 
-  /// Returns when every rank of the group has called it.
+  /// `output` is the own piece of `input`. Needs nobody else.
+  Status slice(DType dtype, Pieces pieces, const void *input, void *output);
+
+  /// What follows, here or in the group's stream, comes after what every rank
+  /// of the group did before its call.
   Status barrier();
 
 protected:
-  Group(GroupSpec spec, int self) : spec(std::move(spec)), self(self) {}
+  Group(GroupSpec spec, int self, std::shared_ptr<Mover> mover);
+
+  /// Moves what the rank itself moves.
+  Mover &mover() const { return *moves; }
+  const std::shared_ptr<Mover> &sharedMover() const { return moves; }
 
   virtual Status doAllGather(DType dtype, Pieces pieces, const void *input,
                              void *output) = 0;
@@ -109,6 +120,7 @@ protected:
 private:
   GroupSpec spec;
   int self;
+  std::shared_ptr<Mover> moves;
 };
 
 struct CommOptions {
@@ -130,9 +142,11 @@ public:
   /// "local", "mpi".
   virtual std::string_view name() const = 0;
 
-  /// Called by the ranks of the group, each with the same spec, and in the same
-  /// order by any two ranks.
-  Expected<std::unique_ptr<Group>> createGroup(GroupSpec spec);
+  /// Called by all ranks in the same order, each with the group that it is in.
+  /// `stream` belongs to the device of the buffers and outlives the group;
+  /// null: they are in the host's memory.
+  Expected<std::unique_ptr<Group>>
+  createGroup(GroupSpec spec, device::Stream *stream = nullptr);
 
   /// Every rank gives a few bytes and gets everyone's, in rank order.
   virtual Expected<std::vector<std::string>>
@@ -146,6 +160,17 @@ public:
   /// any other failure this rank is alone with it and has to abort().
   bool agreedOnFailure() const { return agreed; }
 
+  /// What another rank has failed with, where this one can know.
+  virtual std::optional<Status> failure() const { return std::nullopt; }
+
+  /// Returns when the work in `stream`, collectives among it, is done, or
+  /// cannot be any more.
+  virtual Status waitFor(device::Stream &stream) { return stream.synchronize(); }
+
+  /// Ends this rank's collectives that are under way in streams, so that their
+  /// buffers can go. Called where one has failed; none works afterwards.
+  virtual void stop() {}
+
   /// Called by a rank that fails where the others do not wait in agree(): ends
   /// their waits with an error. Over MPI this ends the process.
   virtual void abort(const Status &why) = 0;
@@ -155,8 +180,9 @@ public:
   virtual int64_t scratchBytes() const = 0;
 
 protected:
-  virtual Expected<std::unique_ptr<Group>> doCreateGroup(GroupSpec spec,
-                                                         int self) = 0;
+  virtual Expected<std::unique_ptr<Group>>
+  doCreateGroup(GroupSpec spec, int self, std::shared_ptr<Mover> mover,
+                device::Stream *stream) = 0;
 
 private:
   bool agreed = false;

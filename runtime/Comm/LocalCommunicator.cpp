@@ -5,11 +5,15 @@
 // seen. All ranks that pass it do a finite amount of copying and then meet in
 // close(), which therefore needs no way out.
 //
+// On a GPU the threads meet only to order the ranks' streams: before they meet
+// each marks its stream, after it each follows the marks of all. A mark that is
+// moved on before a peer has followed it only makes the peer wait for more, and
+// every wait is for work that was given earlier: no cycle can arise.
+//
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Comm/LocalCommunicator.h"
-#include "runtime/Comm/Reduce.h"
-#include "runtime/Comm/StridedCopy.h"
+#include "runtime/Comm/Mover.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -26,6 +30,7 @@ public:
     int64_t bytes = 0;
     const std::byte *input = nullptr;
     std::byte *output = nullptr;
+    std::shared_ptr<const Mover> mover = nullptr; ///< Of a group's rank.
   };
 
   explicit LocalRendezvous(std::vector<int> ranks)
@@ -149,9 +154,10 @@ class LocalGroup final : public Group {
 public:
   LocalGroup(GroupSpec spec, int self, std::shared_ptr<LocalWorld> world,
              std::shared_ptr<LocalRendezvous> meeting,
-             std::chrono::milliseconds timeout)
-      : Group(std::move(spec), self), world(std::move(world)),
-        meeting(std::move(meeting)), timeout(timeout), sources(size()) {}
+             std::chrono::milliseconds timeout, std::shared_ptr<Mover> mover)
+      : Group(std::move(spec), self, std::move(mover)), world(std::move(world)),
+        meeting(std::move(meeting)), timeout(timeout), sources(size()),
+        peers(size()) {}
 
 protected:
   Status doAllGather(DType dtype, Pieces pieces, const void *input,
@@ -163,45 +169,35 @@ protected:
       return Status::success();
     FABRIC_RETURN_IF_ERROR(
         open("all_gather", dense.totalBytes(), input, output));
-    for (int peer = 0; peer < size(); ++peer)
-      copyRows(meeting->slot(peer).input, dense,
-               bytes(output) + pieceOffset(pieces, peer, width), spread);
-    meeting->meet(index());
-    return Status::success();
+    return close(eachPeer([&](int peer) {
+      return mover().copyRows(meeting->slot(peer).input, dense,
+                              bytes(output) + pieceOffset(pieces, peer, width),
+                              spread);
+    }));
   }
 
   Status doReduceScatter(DType dtype, Reduction reduction, Pieces pieces,
                          const void *input, void *output) override {
     int64_t width = plan::byteWidth(dtype);
-    ReduceFn reduce = reduceFunction(dtype, reduction);
     FABRIC_RETURN_IF_ERROR(
         open("reduce_scatter", pieces.count() * width, input, output));
-    Rows spread = rowsOf(pieces, size(), width);
-    for (int64_t row = 0; row < pieces.outer; ++row) {
-      for (int peer = 0; peer < size(); ++peer)
-        sources[peer] = meeting->slot(peer).input +
-                        pieceOffset(pieces, index(), width) +
-                        row * spread.stride;
-      reduce(sources.data(), size(), pieces.row,
-             bytes(output) + row * spread.bytes);
-    }
-    meeting->meet(index());
-    return Status::success();
+    takeSources(pieceOffset(pieces, index(), width));
+    return close(mover().reduceRows(dtype, reduction, sources,
+                                    rowsOf(pieces, size(), width),
+                                    bytes(output)));
   }
 
   Status doAllReduce(DType dtype, Reduction reduction, int64_t count,
                      const void *input, void *output) override {
     int64_t width = plan::byteWidth(dtype), total = count * width;
-    ReduceFn reduce = reduceFunction(dtype, reduction);
     FABRIC_RETURN_IF_ERROR(open("all_reduce", total, input, output));
 
     // Few elements: everyone reduces all of them, and saves a meeting.
     alignas(8) std::byte small[4096];
-    if (total <= static_cast<int64_t>(sizeof(small))) {
-      for (int peer = 0; peer < size(); ++peer)
-        sources[peer] = meeting->slot(peer).input;
-      reduce(sources.data(), size(), count, small);
-      meeting->meet(index());
+    if (mover().onHost() && total <= static_cast<int64_t>(sizeof(small))) {
+      takeSources(0);
+      FABRIC_RETURN_IF_ERROR(close(mover().reduceRows(
+          dtype, reduction, sources, Rows{1, total, 0}, small)));
       std::memcpy(output, small, total);
       return Status::success();
     }
@@ -209,19 +205,21 @@ protected:
     // Each rank reduces its share of the elements and nobody else reads these
     // from its input, so working in place is safe.
     auto begin = [&](int rank) { return count * rank / size() * width; };
+    auto share = [&](int rank) {
+      return Rows{1, begin(rank + 1) - begin(rank), 0};
+    };
     int64_t mine = begin(index());
-    for (int peer = 0; peer < size(); ++peer)
-      sources[peer] = meeting->slot(peer).input + mine;
-    reduce(sources.data(), size(), (begin(index() + 1) - mine) / width,
-           bytes(output) + mine);
-    meeting->meet(index());
-    for (int peer = 0; peer < size(); ++peer)
-      if (peer != index())
-        std::memcpy(bytes(output) + begin(peer),
-                    meeting->slot(peer).output + begin(peer),
-                    begin(peer + 1) - begin(peer));
-    meeting->meet(index());
-    return Status::success();
+    takeSources(mine);
+    Status status = close(mover().reduceRows(
+        dtype, reduction, sources, share(index()), bytes(output) + mine));
+    // A rank that failed stays: the others read what it has.
+    return close(eachPeer([&](int peer) {
+      if (status.failed() || peer == index())
+        return status;
+      return mover().copyRows(meeting->slot(peer).output + begin(peer),
+                              share(peer), bytes(output) + begin(peer),
+                              share(peer));
+    }));
   }
 
   Status doAllToAll(DType dtype, Pieces split, Pieces concat, const void *input,
@@ -229,19 +227,18 @@ protected:
     int64_t width = plan::byteWidth(dtype);
     FABRIC_RETURN_IF_ERROR(
         open("all_to_all", split.count() * width, input, output));
-    for (int peer = 0; peer < size(); ++peer)
-      copyRows(meeting->slot(peer).input + pieceOffset(split, index(), width),
-               rowsOf(split, size(), width),
-               bytes(output) + pieceOffset(concat, peer, width),
-               rowsOf(concat, size(), width));
-    meeting->meet(index());
-    return Status::success();
+    return close(eachPeer([&](int peer) {
+      return mover().copyRows(meeting->slot(peer).input +
+                                  pieceOffset(split, index(), width),
+                              rowsOf(split, size(), width),
+                              bytes(output) + pieceOffset(concat, peer, width),
+                              rowsOf(concat, size(), width));
+    }));
   }
 
   Status doBarrier() override {
     FABRIC_RETURN_IF_ERROR(open("barrier", 0, nullptr, nullptr));
-    meeting->meet(index());
-    return Status::success();
+    return close(Status::success());
   }
 
 private:
@@ -249,16 +246,58 @@ private:
     return static_cast<std::byte *>(address);
   }
 
-  Status open(const char *op, int64_t size, const void *input, void *output) {
-    LocalRendezvous::Slot slot{op, size, static_cast<const std::byte *>(input),
-                               bytes(output)};
-    return meeting->open(*world, timeout, index(), slot, axes());
+  /// The same place in every rank's input.
+  void takeSources(int64_t offset) {
+    for (int peer = 0; peer < size(); ++peer)
+      sources[peer] = meeting->slot(peer).input + offset;
+  }
+
+  template <typename Work> Status eachPeer(Work work) {
+    for (int peer = 0; peer < size(); ++peer)
+      FABRIC_RETURN_IF_ERROR(work(peer));
+    return Status::success();
+  }
+
+  Status open(const char *op, int64_t bytesOfRank, const void *input,
+              void *output) {
+    FABRIC_RETURN_IF_ERROR(mover().mark());
+    LocalRendezvous::Slot slot{op, bytesOfRank,
+                               static_cast<const std::byte *>(input),
+                               bytes(output), sharedMover()};
+    FABRIC_RETURN_IF_ERROR(
+        meeting->open(*world, timeout, index(), slot, axes()));
+    // A slot may change as soon as its rank has met the others again.
+    for (int peer = 0; peer < size(); ++peer)
+      peers[peer] = meeting->slot(peer).mover;
+    // From here on the others count on this rank: a failure waits for close().
+    followed = followPeers();
+    return Status::success();
+  }
+
+  /// Every rank that has passed open() comes here, as often as the others,
+  /// whatever has happened.
+  Status close(Status status) {
+    if (followed.failed())
+      status = followed;
+    if (status.ok())
+      status = mover().mark();
+    meeting->meet(index());
+    return status.ok() ? followPeers() : status;
+  }
+
+  Status followPeers() {
+    return eachPeer([&](int peer) {
+      return peer == index() ? Status::success() : mover().follow(*peers[peer]);
+    });
   }
 
   std::shared_ptr<LocalWorld> world;
   std::shared_ptr<LocalRendezvous> meeting;
   std::chrono::milliseconds timeout;
-  std::vector<const std::byte *> sources; ///< Filled in a call, kept for it.
+  // Filled in a call, kept for it.
+  std::vector<const std::byte *> sources;
+  std::vector<std::shared_ptr<const Mover>> peers;
+  Status followed = Status::success();
 };
 
 } // namespace
@@ -295,18 +334,23 @@ public:
     return all;
   }
 
+  std::optional<Status> failure() const override {
+    return world->firstFailure();
+  }
+
   void abort(const Status &why) override { world->poison(self, why); }
 
   /// Peers' buffers are read where they lie.
   int64_t scratchBytes() const override { return 0; }
 
 protected:
-  Expected<std::unique_ptr<Group>> doCreateGroup(GroupSpec spec,
-                                                 int index) override {
+  Expected<std::unique_ptr<Group>> doCreateGroup(GroupSpec spec, int index,
+                                                 std::shared_ptr<Mover> mover,
+                                                 device::Stream *) override {
     std::shared_ptr<LocalRendezvous> place = world->rendezvous(spec.ranks);
-    return std::unique_ptr<Group>(
-        std::make_unique<LocalGroup>(std::move(spec), index, world,
-                                     std::move(place), world->options.timeout));
+    return std::unique_ptr<Group>(std::make_unique<LocalGroup>(
+        std::move(spec), index, world, std::move(place), world->options.timeout,
+        std::move(mover)));
   }
 
 private:

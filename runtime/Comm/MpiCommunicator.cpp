@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Comm/MpiCommunicator.h"
+#include "runtime/Comm/Mover.h"
 #include "runtime/Comm/Reduce.h"
-#include "runtime/Comm/StridedCopy.h"
 #include "runtime/Support/UniqueHandle.h"
 
 #include <mpi.h>
@@ -129,8 +129,9 @@ struct Scratch {
 class MpiGroup final : public Group {
 public:
   MpiGroup(GroupSpec spec, int self, std::shared_ptr<const UniqueComm> comm,
-           std::shared_ptr<Scratch> scratch, std::chrono::milliseconds timeout)
-      : Group(std::move(spec), self), comm(std::move(comm)),
+           std::shared_ptr<Scratch> scratch, std::chrono::milliseconds timeout,
+           std::shared_ptr<Mover> mover)
+      : Group(std::move(spec), self, std::move(mover)), comm(std::move(comm)),
         scratch(std::move(scratch)), timeout(timeout), sources(size()),
         counts(size()), offsets(size()), ownCounts(size()), ownOffsets(size()) {
   }
@@ -171,8 +172,9 @@ protected:
       for (int64_t done = 0; done < total; done += chunk) {
         int64_t bytes = std::min(chunk, total - done);
         for (int peer = 0; peer < n; ++peer)
-          copyOut(at(input, pieceOffset(pieces, peer, width)), spread, done,
-                  bytes, scratch->send.data() + peer * bytes);
+          copyPart(at(input, pieceOffset(pieces, peer, width)), spread, done,
+                   scratch->send.data() + peer * bytes, Rows{1, bytes, 0}, 0,
+                   bytes);
         MPI_Request request;
         FABRIC_RETURN_IF_ERROR(
             check(MPI_Ialltoall(scratch->send.data(), static_cast<int>(bytes),
@@ -406,15 +408,20 @@ public:
   int64_t scratchBytes() const override { return 2 * chunkBytes; }
 
 protected:
-  Expected<std::unique_ptr<Group>> doCreateGroup(GroupSpec spec,
-                                                 int index) override {
+  Expected<std::unique_ptr<Group>> doCreateGroup(GroupSpec spec, int index,
+                                                 std::shared_ptr<Mover> mover,
+                                                 device::Stream *) override {
+    if (!mover->onHost())
+      return Status::error("MPI moves what is in the host's memory, and the "
+                           "plan is for a GPU: run with --comm=nccl");
     std::shared_ptr<const UniqueComm> &comm = comms[spec.ranks];
     if (!comm) {
       FABRIC_ASSIGN_OR_RETURN(UniqueComm created, createComm(spec.ranks));
       comm = std::make_shared<const UniqueComm>(std::move(created));
     }
-    return std::unique_ptr<Group>(std::make_unique<MpiGroup>(
-        std::move(spec), index, comm, scratch, options.timeout));
+    return std::unique_ptr<Group>(
+        std::make_unique<MpiGroup>(std::move(spec), index, comm, scratch,
+                                   options.timeout, std::move(mover)));
   }
 
 private:

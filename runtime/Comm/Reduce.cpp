@@ -1,52 +1,12 @@
 //===- Reduce.cpp - Reductions over ranks, in their order -----------------===//
 
 #include "runtime/Comm/Reduce.h"
-#include "runtime/Support/Float.h"
+#include "runtime/Comm/ReduceElement.h"
 
 #include <algorithm>
-#include <cstring>
-#include <type_traits>
 
 namespace fabric::comm {
 namespace {
-
-/// How an element is stored and in which type it is accumulated.
-template <typename T> struct Element {
-  using Accumulator = T;
-  static T load(T value) { return value; }
-  static T store(T value) { return value; }
-};
-template <> struct Element<BFloat16> {
-  using Accumulator = float;
-  static float load(BFloat16 value) { return toFloat(value); }
-  static BFloat16 store(float value) { return toBFloat16(value); }
-};
-template <> struct Element<Float16> {
-  using Accumulator = float;
-  static float load(Float16 value) { return toFloat(value); }
-  static Float16 store(float value) { return toFloat16(value); }
-};
-
-struct Sum {
-  template <typename T> static T apply(T a, T b) {
-    if constexpr (std::is_integral_v<T>) {
-      using U = std::make_unsigned_t<T>;
-      return static_cast<T>(static_cast<U>(a) + static_cast<U>(b));
-    } else {
-      return a + b;
-    }
-  }
-};
-struct Max {
-  template <typename T> static T apply(T a, T b) {
-    return (a > b || a != a) ? a : b;
-  }
-};
-struct Min {
-  template <typename T> static T apply(T a, T b) {
-    return (a < b || a != a) ? a : b;
-  }
-};
 
 /// Blocks keep the accumulators in the L1 cache while the sources stream by.
 template <typename T, typename Op>

@@ -21,42 +21,32 @@ int64_t pieceOffset(Pieces pieces, int64_t index, int64_t elementBytes) {
 }
 
 void copyRows(const std::byte *source, Rows from, std::byte *target, Rows to) {
-  if (from.totalBytes() == 0)
-    return;
-  if (from.bytes == to.bytes) {
-    for (int64_t row = 0; row < from.count; ++row)
-      std::memcpy(target + row * to.stride, source + row * from.stride,
-                  from.bytes);
-    return;
-  }
-  // Two cursors, each wrapping at the end of its own row.
-  int64_t left = from.totalBytes(), sourceAt = 0, targetAt = 0;
-  while (left > 0) {
-    int64_t chunk = std::min(from.bytes - sourceAt, to.bytes - targetAt);
-    std::memcpy(target + targetAt, source + sourceAt, chunk);
-    left -= chunk;
-    sourceAt += chunk;
-    targetAt += chunk;
-    if (sourceAt == from.bytes) {
-      source += from.stride;
-      sourceAt = 0;
-    }
-    if (targetAt == to.bytes) {
-      target += to.stride;
-      targetAt = 0;
-    }
-  }
+  copyPart(source, from, 0, target, to, 0, from.totalBytes());
 }
 
-void copyOut(const std::byte *source, Rows from, int64_t offset, int64_t bytes,
-             std::byte *target) {
+void copyPart(const std::byte *source, Rows from, int64_t fromAt,
+              std::byte *target, Rows to, int64_t toAt, int64_t bytes) {
+  if (bytes == 0)
+    return;
+  // Two cursors, each wrapping at the end of its own row.
+  source += fromAt / from.bytes * from.stride;
+  target += toAt / to.bytes * to.stride;
+  fromAt %= from.bytes;
+  toAt %= to.bytes;
   while (bytes > 0) {
-    int64_t row = offset / from.bytes, at = offset % from.bytes;
-    int64_t chunk = std::min(bytes, from.bytes - at);
-    std::memcpy(target, source + row * from.stride + at, chunk);
-    target += chunk;
-    offset += chunk;
+    int64_t chunk = std::min({bytes, from.bytes - fromAt, to.bytes - toAt});
+    std::memcpy(target + toAt, source + fromAt, chunk);
     bytes -= chunk;
+    fromAt += chunk;
+    toAt += chunk;
+    if (fromAt == from.bytes) {
+      source += from.stride;
+      fromAt = 0;
+    }
+    if (toAt == to.bytes) {
+      target += to.stride;
+      toAt = 0;
+    }
   }
 }
 

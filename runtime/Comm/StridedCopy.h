@@ -33,9 +33,10 @@ int64_t pieceOffset(Pieces pieces, int64_t index, int64_t elementBytes);
 /// that may differ. They do not overlap.
 void copyRows(const std::byte *source, Rows from, std::byte *target, Rows to);
 
-/// Copies bytes [offset, offset + bytes) of a block, counted without its gaps.
-void copyOut(const std::byte *source, Rows from, int64_t offset, int64_t bytes,
-             std::byte *target);
+/// Copies `bytes` bytes, from the one at `fromAt` of a block to the one at
+/// `toAt` of another, both counted without gaps.
+void copyPart(const std::byte *source, Rows from, int64_t fromAt,
+              std::byte *target, Rows to, int64_t toAt, int64_t bytes);
 
 } // namespace fabric::comm
 

@@ -9,6 +9,7 @@
 #include "runtime/Device/CpuFeatures.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Support/File.h"
+#include "runtime/Support/SharedLibrary.h"
 #include "runtime/Support/UniqueHandle.h"
 
 #include <algorithm>
@@ -26,13 +27,8 @@ struct FileTraits {
   static Handle null() { return -1; }
   static void close(Handle descriptor) { ::close(descriptor); }
 };
-struct LibraryTraits {
-  using Handle = void *;
-  static Handle null() { return nullptr; }
-  static void close(Handle library) { ::dlclose(library); }
-};
 using UniqueFile = UniqueHandle<FileTraits>;
-using UniqueLibrary = UniqueHandle<LibraryTraits>;
+using UniqueLibrary = UniqueHandle<SharedLibraryTraits>;
 
 constexpr int64_t pageBytes = 4096;
 constexpr int64_t hugePageBytes = 2 << 20;
@@ -65,7 +61,7 @@ class CpuKernel final : public Kernel {
 public:
   CpuKernel(std::shared_ptr<const LoadedCode> code, KernelFunction function)
       : code(std::move(code)), function(function) {}
-  Status launch(void *const *buffers) const override {
+  Status launch(Stream &, void *const *buffers) const override {
     function(buffers);
     return Status::success();
   }
@@ -81,7 +77,8 @@ public:
       : code(std::make_shared<const LoadedCode>(std::move(code))) {}
 
   Expected<std::unique_ptr<Kernel>>
-  find(const std::string &symbol) const override {
+  find(const std::string &symbol, int64_t,
+       const std::optional<plan::Grid> &) const override {
     void *address = ::dlsym(code->library.get(), symbol.c_str());
     if (!address)
       return Status::error("section 'code' has no kernel '", symbol, "'");
@@ -91,6 +88,23 @@ public:
 
 private:
   std::shared_ptr<const LoadedCode> code;
+};
+
+/// Nothing is ever pending.
+class CpuEvent final : public Event {
+public:
+  Status synchronize() const override { return Status::success(); }
+};
+class CpuStream final : public Stream {
+public:
+  std::string_view kind() const override { return "cpu"; }
+  Expected<std::unique_ptr<Event>> createEvent() override {
+    return std::unique_ptr<Event>(std::make_unique<CpuEvent>());
+  }
+  Status record(Event &) override { return Status::success(); }
+  Status wait(const Event &) override { return Status::success(); }
+  Status synchronize() override { return Status::success(); }
+  Expected<bool> done() override { return true; }
 };
 
 class CpuDevice final : public Device {
@@ -134,14 +148,24 @@ public:
         std::make_unique<CpuMemory>(mapping, mapped, aligned, bytes));
   }
 
-  Status copyFromHost(void *target, const void *source,
+  Expected<std::unique_ptr<Memory>> allocateHost(int64_t bytes) override {
+    return allocate(bytes, pageBytes);
+  }
+
+  Expected<std::unique_ptr<Stream>> createStream() override {
+    return std::unique_ptr<Stream>(std::make_unique<CpuStream>());
+  }
+
+  Status copyFromHost(Stream &stream, void *target, const void *source,
                       int64_t bytes) override {
-    return copy(target, source, bytes);
+    return copy(stream, target, source, bytes);
   }
-  Status copyToHost(void *target, const void *source, int64_t bytes) override {
-    return copy(target, source, bytes);
+  Status copyToHost(Stream &stream, void *target, const void *source,
+                    int64_t bytes) override {
+    return copy(stream, target, source, bytes);
   }
-  Status copy(void *target, const void *source, int64_t bytes) override {
+  Status copy(Stream &, void *target, const void *source,
+              int64_t bytes) override {
     if (bytes > 0)
       std::memcpy(target, source, static_cast<size_t>(bytes));
     return Status::success();
@@ -176,7 +200,7 @@ public:
   }
 
   Expected<std::unique_ptr<kernels::Gemm>>
-  createGemm(const kernels::GemmDesc &desc) override {
+  createGemm(const kernels::GemmDesc &desc, Stream &) override {
     return kernels::createGemm(desc);
   }
 };
@@ -187,12 +211,14 @@ std::shared_ptr<Device> createCpuDevice() {
   return std::make_shared<CpuDevice>();
 }
 
-Expected<std::shared_ptr<Device>> createDevice(const plan::Target &target) {
-  if (target.kind != "cpu")
-    return Status::error("the plan is for ", target.kind,
-                         " and this build runs plans for the cpu only "
-                         "(compile with --target=cpu)");
-  std::shared_ptr<Device> device = createCpuDevice();
+Expected<std::shared_ptr<Device>> createDevice(const plan::Target &target,
+                                               int ordinal) {
+  std::shared_ptr<Device> device;
+  if (target.kind == "cuda") {
+    FABRIC_ASSIGN_OR_RETURN(device, createCudaDevice(ordinal));
+  } else {
+    device = createCpuDevice();
+  }
   FABRIC_RETURN_IF_ERROR(device->check(target));
   return device;
 }

@@ -13,20 +13,23 @@ namespace {
 
 /// A launcher and the variables that it sets.
 struct Source {
-  const char *launcher, *rank, *size, *localSize;
+  const char *launcher, *rank, *size, *localSize, *localRank;
 };
 
-constexpr Source openMpi = {"mpirun", "OMPI_COMM_WORLD_RANK",
-                            "OMPI_COMM_WORLD_SIZE",
-                            "OMPI_COMM_WORLD_LOCAL_SIZE"};
-constexpr Source pmi = {"PMI's launcher", "PMI_RANK", "PMI_SIZE", nullptr};
-constexpr Source slurm = {"srun", "SLURM_PROCID", "SLURM_NTASKS", nullptr};
-constexpr Source torchrun = {"torchrun", "RANK", "WORLD_SIZE", nullptr};
+constexpr Source openMpi = {
+    "mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
+    "OMPI_COMM_WORLD_LOCAL_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"};
+constexpr Source pmi = {"PMI's launcher", "PMI_RANK", "PMI_SIZE", nullptr,
+                        "MPI_LOCALRANKID"};
+constexpr Source slurm = {"srun", "SLURM_PROCID", "SLURM_NTASKS", nullptr,
+                          "SLURM_LOCALID"};
+constexpr Source torchrun = {"torchrun", "RANK", "WORLD_SIZE",
+                             "LOCAL_WORLD_SIZE", "LOCAL_RANK"};
 
 /// A source whose variables are set.
 struct Found {
   Source source;
-  int64_t rank, size, localSize;
+  int64_t rank, size, localSize, localRank;
 };
 
 Expected<int64_t> parseNumber(const char *name, const char *text) {
@@ -45,7 +48,7 @@ Expected<std::optional<Found>> find(const Source &source,
   const char *size = environment(source.size);
   if (!rank || !size)
     return std::optional<Found>();
-  Found found{source, 0, 1, 1};
+  Found found{source, 0, 1, 1, 0};
   FABRIC_ASSIGN_OR_RETURN(found.rank, parseNumber(source.rank, rank));
   FABRIC_ASSIGN_OR_RETURN(found.size, parseNumber(source.size, size));
   found.localSize = found.size;
@@ -54,6 +57,12 @@ Expected<std::optional<Found>> find(const Source &source,
   if (local) {
     FABRIC_ASSIGN_OR_RETURN(found.localSize,
                             parseNumber(source.localSize, local));
+  }
+  // Of all ranks on one machine, where nothing else is said.
+  found.localRank = found.rank;
+  if (const char *local = environment(source.localRank)) {
+    FABRIC_ASSIGN_OR_RETURN(found.localRank,
+                            parseNumber(source.localRank, local));
   }
   if (found.size < 1 || found.rank >= found.size)
     return Status::error("variables ", source.rank, "=", rank, " and ",
@@ -84,10 +93,7 @@ Status checkAgreement(const std::vector<Found> &all) {
 
 Expected<Launch> detectLaunch(const std::optional<std::string> &comm,
                               const Environment &environment) {
-  if (comm == "nccl")
-    return Status::error("--comm=nccl: this build has no NCCL, expected local "
-                         "or mpi");
-  if (comm && *comm != "local" && *comm != "mpi")
+  if (comm && *comm != "local" && *comm != "mpi" && *comm != "nccl")
     return Status::error("--comm: expected local, mpi or nccl, found '", *comm,
                          "'");
 
@@ -105,6 +111,7 @@ Expected<Launch> detectLaunch(const std::optional<std::string> &comm,
   }
 
   Launch launch;
+  launch.asked = comm;
   if (found.empty()) {
     launch.comm = comm == "mpi" ? CommKind::Mpi : CommKind::Local;
     return launch;
@@ -120,13 +127,13 @@ Expected<Launch> detectLaunch(const std::optional<std::string> &comm,
   if (first.source.launcher == torchrun.launcher)
     return Status::error(
         "variables RANK and ", spell("WORLD_SIZE", first.size),
-        " are torchrun's, which no communicator for CPUs serves: start with "
-        "mpirun -n ",
+        " are torchrun's, which nothing here serves yet: start with mpirun -n ",
         first.size, ", or unset them to run all ranks in one process");
   launch.comm = CommKind::Mpi;
   launch.rank = first.rank;
   launch.size = first.size;
   launch.localSize = first.localSize;
+  launch.localRank = first.localRank;
   launch.launcher = first.source.launcher;
   return launch;
 }
@@ -142,6 +149,36 @@ std::optional<Launch> startedByMpi(const Environment &environment) {
   launch.localSize = (*found)->localSize;
   launch.launcher = openMpi.launcher;
   return launch;
+}
+
+Expected<bool> choosesNccl(const plan::Plan &plan, const Launch &launch,
+                           int numGpus) {
+  int64_t ranks = plan.mesh.numRanks();
+  if (plan.target.kind != "cuda") {
+    if (launch.asked == "nccl")
+      return Status::error("--comm=nccl moves data between GPUs and the plan "
+                           "is for the ",
+                           plan.target.kind);
+    return false;
+  }
+  if (launch.comm == CommKind::Mpi) {
+    if (launch.asked == "mpi")
+      return Status::error("--comm=mpi moves data between hosts and the plan "
+                           "is for cuda: expected nccl");
+    if (launch.localRank >= numGpus)
+      return Status::error("rank ", launch.rank, " is number ",
+                           launch.localRank,
+                           " of its machine, counted from 0, which has GPUs "
+                           "for ",
+                           numGpus, " ranks");
+    return true;
+  }
+  if (launch.asked == "nccl" && numGpus < ranks)
+    return Status::error("--comm=nccl needs a GPU for each of the plan's ",
+                         ranks, " ranks and this machine has ", numGpus,
+                         ": --comm=local runs them all on one");
+  return launch.asked == "nccl" ||
+         (!launch.asked && numGpus >= ranks && ranks > 1);
 }
 
 Status checkWorldSize(const plan::Mesh &mesh, const Launch &launch,

@@ -8,7 +8,9 @@
 //   another PMI     PMI_RANK, PMI_SIZE                   mpi
 //   srun            SLURM_PROCID, SLURM_NTASKS, with     mpi
 //                   PMI_SIZE or PMIX_RANK beside them
-//   torchrun        RANK, WORLD_SIZE                     nothing on CPUs
+//   torchrun        RANK, WORLD_SIZE                     nothing yet
+//
+// On GPUs, ranks of either kind move data over NCCL where each has one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,11 +30,15 @@ enum class CommKind { Local, Mpi };
 
 struct Launch {
   CommKind comm = CommKind::Local;
+  /// What the user asked for: "local", "mpi", "nccl".
+  std::optional<std::string> asked;
   /// Of this process; 0 of 1 where there is no launcher.
   int64_t rank = 0;
   int64_t size = 1;
   /// Of the processes on this machine, as far as the launcher says.
   int64_t localSize = 1;
+  /// Of this process among them: the number of its GPU.
+  int64_t localRank = 0;
   /// "mpirun", "srun"; empty without one.
   std::string launcher;
 };
@@ -49,6 +55,12 @@ Expected<Launch> detectLaunch(const std::optional<std::string> &comm,
 /// The rank that an MPI launcher gave to this process, whatever else is said:
 /// where detectLaunch fails, its ranks still have to agree on who reports it.
 std::optional<Launch> startedByMpi(const Environment &environment);
+
+/// Whether the ranks move data over NCCL: on GPUs, where each rank has one, or
+/// where it was asked for. `numGpus` are those of this machine. Fails where
+/// what was asked for cannot be.
+Expected<bool> choosesNccl(const plan::Plan &plan, const Launch &launch,
+                           int numGpus);
 
 /// Fails unless `size` processes are what the plan's mesh needs (or all its
 /// ranks run in this one), and says how to start or recompile.

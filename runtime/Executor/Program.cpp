@@ -103,6 +103,7 @@ Program::create(const plan::Plan &plan, int64_t rank, device::Device &device,
                 std::shared_ptr<const device::Module> module) {
   std::unique_ptr<Program> program(
       new Program(plan, rank, device, std::move(module)));
+  FABRIC_ASSIGN_OR_RETURN(program->stream, device.createStream());
   FABRIC_RETURN_IF_ERROR(program->allocateArenas());
   FABRIC_RETURN_IF_ERROR(program->bindInstructions());
   FABRIC_RETURN_IF_ERROR(program->loadConstants());
@@ -137,7 +138,7 @@ Status Program::bindInstructions() {
   for (const PreparedGemm &prepared : gemms)
     scratch = std::max(scratch, prepared.gemm->scratchBytes());
   if (scratch > 0) {
-    FABRIC_ASSIGN_OR_RETURN(gemmScratch, device.allocate(scratch, 64));
+    FABRIC_ASSIGN_OR_RETURN(gemmScratch, device.allocate(scratch, 256));
   }
   return Status::success();
 }
@@ -148,9 +149,26 @@ Expected<kernels::Gemm *> Program::prepare(const kernels::GemmDesc &desc) {
     if (prepared.desc == desc)
       return prepared.gemm.get();
   FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<kernels::Gemm> gemm,
-                          device.createGemm(desc));
+                          device.createGemm(desc, *stream));
   gemms.push_back({desc, std::move(gemm)});
   return gemms.back().gemm.get();
+}
+
+/// Of all operands; what is more than the widest load of any device is not
+/// counted, so that equal products stay equal.
+int64_t Program::gemmAlignment(const plan::Gemm &gemm) const {
+  std::vector<plan::BufferId> operands = {gemm.a.buffer, gemm.b.buffer,
+                                          gemm.c.buffer};
+  if (gemm.bias)
+    operands.push_back(*gemm.bias);
+  int64_t alignment = 16;
+  for (plan::BufferId operand : operands) {
+    const plan::Buffer &window = source.buffers[operand];
+    alignment = std::min(alignment, source.arenas[window.arena].alignment);
+    while (window.offset % alignment != 0)
+      alignment /= 2;
+  }
+  return alignment;
 }
 
 Expected<Program::Op> Program::bind(const plan::Gemm &gemm) {
@@ -178,6 +196,7 @@ Expected<Program::Op> Program::bind(const plan::Gemm &gemm) {
   desc.a = layout(gemm.a);
   desc.b = layout(gemm.b);
   desc.c = layout(gemm.c);
+  desc.alignment = gemmAlignment(gemm);
   FABRIC_ASSIGN_OR_RETURN(kernels::Gemm * prepared, prepare(desc));
   return Op(GemmOp{prepared, address(gemm.a.buffer), address(gemm.b.buffer),
                    gemm.bias ? address(*gemm.bias) : nullptr,
@@ -187,9 +206,12 @@ Expected<Program::Op> Program::bind(const plan::Gemm &gemm) {
 Expected<Program::Op> Program::bind(const plan::Launch &launch) {
   if (!module)
     return Status::error("the plan has no section 'code'");
-  std::unique_ptr<device::Kernel> &kernel = kernels[launch.symbol];
+  std::unique_ptr<device::Kernel> &kernel =
+      kernels[{launch.symbol, launch.grid}];
   if (!kernel) {
-    FABRIC_ASSIGN_OR_RETURN(kernel, module->find(launch.symbol));
+    auto numBuffers = static_cast<int64_t>(launch.buffers.size());
+    FABRIC_ASSIGN_OR_RETURN(
+        kernel, module->find(launch.symbol, numBuffers, launch.grid));
   }
   LaunchOp op{kernel.get(), {}};
   for (plan::BufferId buffer : launch.buffers)
@@ -237,14 +259,15 @@ Expected<Program::Op> Program::bind(const plan::Copy &copy) {
 Status Program::loadConstants() {
   for (const plan::Constant &constant : source.constants) {
     const std::byte *bytes = source.sections.at("constants").data();
-    FABRIC_RETURN_IF_ERROR(device.copyFromHost(address(constant.buffer),
-                                               bytes + constant.sectionOffset,
-                                               bytesOf(constant.buffer)));
+    FABRIC_RETURN_IF_ERROR(device.copyFromHost(
+        *stream, address(constant.buffer), bytes + constant.sectionOffset,
+        bytesOf(constant.buffer)));
   }
   return Status::success();
 }
 
 Status Program::connect(comm::Communicator &communicator) {
+  this->communicator = &communicator;
   // In the order of the instructions, which all ranks share.
   for (size_t i = 0; i < ops.size(); ++i) {
     auto *op = std::get_if<CollectiveOp>(&ops[i]);
@@ -260,7 +283,7 @@ Status Program::connect(comm::Communicator &communicator) {
       for (int64_t member :
            plan::groupOf(source.mesh, collective.axes, self).ranks)
         spec.ranks.push_back(static_cast<int>(member));
-      auto created = communicator.createGroup(std::move(spec));
+      auto created = communicator.createGroup(std::move(spec), stream.get());
       if (created.failed())
         return at(i, created.status());
       group = std::move(*created);
@@ -299,6 +322,14 @@ Status Program::overrideScalars(const std::map<std::string, double> &values) {
 //===----------------------------------------------------------------------===//
 
 Status Program::step(int64_t step) {
+  Status status = runStep(step);
+  // Collectives that wait for others would hold what they use.
+  if (status.failed() && communicator)
+    communicator->stop();
+  return status;
+}
+
+Status Program::runStep(int64_t step) {
   FABRIC_RETURN_IF_ERROR(writeScalars(step));
   for (size_t i = 0; i < ops.size(); ++i) {
     Status status =
@@ -306,6 +337,10 @@ Status Program::step(int64_t step) {
     if (status.failed())
       return at(i, status).in("step " + std::to_string(step));
   }
+  Status done =
+      communicator ? communicator->waitFor(*stream) : stream->synchronize();
+  if (done.failed())
+    return Status::error("rank ", self, ": step ", step, ": ", done.message());
   return Status::success();
 }
 
@@ -314,8 +349,8 @@ Status Program::writeScalars(int64_t step) {
     alignas(8) std::byte number[8];
     double value = bound.isStep ? static_cast<double>(step) : bound.value;
     int64_t bytes = storeNumber(bound.scalar->dtype, value, number);
-    FABRIC_RETURN_IF_ERROR(
-        device.copyFromHost(address(bound.scalar->buffer), number, bytes));
+    FABRIC_RETURN_IF_ERROR(device.copyFromHost(
+        *stream, address(bound.scalar->buffer), number, bytes));
   }
   return Status::success();
 }
@@ -326,7 +361,7 @@ Status Program::run(const GemmOp &op) {
 }
 
 Status Program::run(const LaunchOp &op) {
-  return op.kernel->launch(op.buffers.data());
+  return op.kernel->launch(*stream, op.buffers.data());
 }
 
 Status Program::run(const CollectiveOp &op) {
@@ -344,17 +379,15 @@ Status Program::run(const CollectiveOp &op) {
     return op.group->allToAll(op.dtype, op.split, op.concat, op.input,
                               op.output);
   case Kind::AllSlice:
-    if (op.input != op.output)
-      comm::copyPieceOut(op.dtype, op.split, op.group->size(),
-                         op.group->index(), op.input, op.output);
-    return Status::success();
+    return op.group->slice(op.dtype, op.split, op.input, op.output);
   }
   return Status::error("unknown collective");
 }
 
 Status Program::run(const CopyOp &op) {
-  return op.input == op.output ? Status::success()
-                               : device.copy(op.output, op.input, op.bytes);
+  return op.input == op.output
+             ? Status::success()
+             : device.copy(*stream, op.output, op.input, op.bytes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -377,7 +410,24 @@ Status Program::upload(plan::BufferId buffer,
     return fill(address(buffer));
   std::vector<std::byte> staging(bytesOf(buffer));
   FABRIC_RETURN_IF_ERROR(fill(staging.data()));
-  return device.copyFromHost(address(buffer), staging.data(), bytesOf(buffer));
+  return device.copyFromHost(*stream, address(buffer), staging.data(),
+                             bytesOf(buffer));
+}
+
+Status Program::uploadInput(plan::BufferId buffer,
+                            const std::function<Status(void *host)> &fill) {
+  if (device.hostAccessible())
+    return fill(address(buffer));
+  Staging &staging = stagings[buffer];
+  if (!staging.host) {
+    FABRIC_ASSIGN_OR_RETURN(staging.copied, stream->createEvent());
+    FABRIC_ASSIGN_OR_RETURN(staging.host, device.allocateHost(bytesOf(buffer)));
+  }
+  FABRIC_RETURN_IF_ERROR(staging.copied->synchronize());
+  FABRIC_RETURN_IF_ERROR(fill(staging.host->data()));
+  FABRIC_RETURN_IF_ERROR(device.copyFromHost(
+      *stream, address(buffer), staging.host->data(), bytesOf(buffer)));
+  return stream->record(*staging.copied);
 }
 
 Status
@@ -386,8 +436,8 @@ Program::download(plan::BufferId buffer,
   if (device.hostAccessible())
     return use(address(buffer));
   std::vector<std::byte> staging(bytesOf(buffer));
-  FABRIC_RETURN_IF_ERROR(
-      device.copyToHost(staging.data(), address(buffer), bytesOf(buffer)));
+  FABRIC_RETURN_IF_ERROR(device.copyToHost(*stream, staging.data(),
+                                           address(buffer), bytesOf(buffer)));
   return use(staging.data());
 }
 

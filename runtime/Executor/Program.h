@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -54,6 +55,10 @@ public:
   /// into the buffer.
   Status upload(plan::BufferId buffer,
                 const std::function<Status(void *host)> &fill);
+  /// The same for what every step uploads: where the device has memory of its
+  /// own, keeps memory of the host for it, and does not wait for the copy.
+  Status uploadInput(plan::BufferId buffer,
+                     const std::function<Status(void *host)> &fill);
   /// Calls `use` with what the buffer holds.
   Status download(plan::BufferId buffer,
                   const std::function<Status(const void *host)> &use) const;
@@ -94,6 +99,12 @@ private:
     std::unique_ptr<kernels::Gemm> gemm;
   };
 
+  /// Host memory that an input is copied from, and when it has been.
+  struct Staging {
+    std::unique_ptr<device::Memory> host;
+    std::unique_ptr<device::Event> copied;
+  };
+
   /// A scalar with the bytes that are written before a step.
   struct BoundScalar {
     const plan::Scalar *scalar;
@@ -113,6 +124,7 @@ private:
   Expected<Op> bind(const plan::Launch &launch);
   Expected<Op> bind(const plan::Collective &collective);
   Expected<Op> bind(const plan::Copy &copy);
+  int64_t gemmAlignment(const plan::Gemm &gemm) const;
   Expected<kernels::Gemm *> prepare(const kernels::GemmDesc &desc);
 
   Status run(const GemmOp &op);
@@ -122,6 +134,7 @@ private:
 
   std::byte *address(plan::BufferId buffer) const;
   int64_t bytesOf(plan::BufferId buffer) const;
+  Status runStep(int64_t step);
   Status writeScalars(int64_t step);
   /// Names an instruction, its place in the model and the rank.
   Status at(size_t instruction, const Status &status) const;
@@ -130,11 +143,17 @@ private:
   const int64_t self;
   device::Device &device;
   std::shared_ptr<const device::Module> module;
+  comm::Communicator *communicator = nullptr; ///< From connect() on.
 
+  /// All of the rank's work, in the plan's order. Outlives what it runs.
+  std::unique_ptr<device::Stream> stream;
   std::vector<std::unique_ptr<device::Memory>> arenas;
   std::unique_ptr<device::Memory> gemmScratch;
+  std::map<plan::BufferId, Staging> stagings; ///< Of inputs.
   std::vector<PreparedGemm> gemms;
-  std::map<std::string, std::unique_ptr<device::Kernel>> kernels;
+  std::map<std::pair<std::string, std::optional<plan::Grid>>,
+           std::unique_ptr<device::Kernel>>
+      kernels;
   std::map<std::string, std::unique_ptr<comm::Group>> groups; ///< By axes.
   std::vector<BoundScalar> scalars;
   std::vector<Op> ops;

@@ -61,7 +61,7 @@ Status readInputs(Program &program, RunHooks &hooks,
                   const std::vector<BoundInput> &inputs, int64_t step) {
   for (const BoundInput &bound : inputs)
     FABRIC_RETURN_IF_ERROR(
-        program.upload(bound.input->buffer, [&](void *shard) {
+        program.uploadInput(bound.input->buffer, [&](void *shard) {
           return bound.part.fill(
               bound.input->dtype, shard, [&](const Box &box, void *elements) {
                 return hooks.readInput(*bound.input, step, box, elements);

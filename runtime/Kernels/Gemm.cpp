@@ -82,7 +82,7 @@ Status unsupported(const GemmDesc &desc) {
 
 } // namespace
 
-Expected<std::unique_ptr<Gemm>> createGemm(const GemmDesc &desc) {
+Status checkGemm(const GemmDesc &desc) {
   if (desc.batch < 0 || desc.m < 0 || desc.n < 0 || desc.k < 0)
     return Status::error("a product of ", desc.batch, " x ", desc.m, " x ",
                          desc.n, " x ", desc.k, " has a negative size");
@@ -91,7 +91,11 @@ Expected<std::unique_ptr<Gemm>> createGemm(const GemmDesc &desc) {
   FABRIC_RETURN_IF_ERROR(checkLayout("c", desc.c, desc.m, desc.n));
   if (desc.c.transposed)
     return Status::error("the result of a product cannot be transposed");
+  return Status::success();
+}
 
+Expected<std::unique_ptr<Gemm>> createGemm(const GemmDesc &desc) {
+  FABRIC_RETURN_IF_ERROR(checkGemm(desc));
   bool f64 = desc.input == DType::F64 && desc.output == DType::F64 &&
              desc.bias.value_or(DType::F64) == DType::F64;
   bool f32 = desc.input == DType::F32 && desc.output == DType::F32 &&

@@ -8,6 +8,11 @@
 //   bf16             bf16, f32    oneDNN (accumulates in f32)
 //   f64              f64          OpenBLAS
 //
+// and on CUDA
+//
+//   f32, f64     the same     cuBLASLt (f32 is never rounded to TF32)
+//   bf16         bf16, f32    cuBLASLt (accumulates in f32)
+//
 // Everything else is refused by name when the product is prepared. The same
 // layout, library, processor and number of threads give the same bits.
 //
@@ -45,6 +50,9 @@ struct GemmDesc {
   bool accumulate = false;
   int64_t batch = 1, m = 0, n = 0, k = 0;
   MatrixLayout a, b, c;
+  /// A power of two that divides every address that run() gets: some libraries
+  /// choose by it.
+  int64_t alignment = 1;
   bool operator==(const GemmDesc &) const = default;
 };
 
@@ -53,16 +61,20 @@ class Gemm {
 public:
   virtual ~Gemm() = default;
 
-  /// Bytes that run() needs at `scratch`, aligned to 64.
+  /// Bytes that run() needs at `scratch`, aligned to 256.
   virtual int64_t scratchBytes() const { return 0; }
 
-  /// `bias` is read only where the layout has one. Allocates nothing.
+  /// `bias` is read only where the layout has one. Allocates nothing. On a GPU
+  /// it returns before the product is done: see Device/Stream.h.
   virtual Status run(const void *a, const void *b, const void *bias, void *c,
                      void *scratch) = 0;
 };
 
-/// Prepares a product for the calling thread, with as many threads as
-/// setThreadsOfRank() gave it.
+/// Whether sizes and layouts make sense, on any device.
+Status checkGemm(const GemmDesc &desc);
+
+/// Prepares a product on the cpu for the calling thread, with as many threads
+/// as setThreadsOfRank() gave it.
 Expected<std::unique_ptr<Gemm>> createGemm(const GemmDesc &desc);
 
 /// How many threads the products of the calling thread may use from now on.

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Comm/MpiCommunicator.h"
+#include "runtime/Comm/NcclCommunicator.h"
 #include "runtime/Executor/Launch.h"
 #include "runtime/Executor/ResultFiles.h"
 #include "runtime/Plan/PlanPrinter.h"
@@ -30,6 +31,8 @@ struct Job {
   std::shared_ptr<device::Module> module;
   std::unique_ptr<FileHooks> hooks;
   runtime::RunOptions run;
+  /// Then each rank has a GPU, and loads the code there itself.
+  bool overNccl = false;
 };
 
 comm::CommOptions commOptions(const Options &options) {
@@ -59,10 +62,17 @@ Expected<std::unique_ptr<Job>> prepare(const Options &options,
       runtime::checkWorldSize(job->plan.mesh, launch, worldSize)
           .in(options.plan));
   FABRIC_ASSIGN_OR_RETURN(job->hooks, FileHooks::open(options, job->plan));
-  auto device = device::createDevice(job->plan.target);
+  int ordinal = static_cast<int>(launch.localRank);
+  auto device = device::createDevice(job->plan.target, ordinal);
   if (device.failed())
     return device.status().in(options.plan);
   job->device = *device;
+  // Looking for GPUs takes time that a plan for the cpu does not have to spend.
+  int numGpus = job->device->kind() == "cuda" ? device::numCudaDevices() : 0;
+  FABRIC_ASSIGN_OR_RETURN(job->overNccl,
+                          runtime::choosesNccl(job->plan, launch, numGpus));
+  if (job->overNccl)
+    return job;
   auto module = runtime::loadCode(job->plan, *job->device);
   if (module.failed())
     return module.status().in(options.plan);
@@ -100,6 +110,29 @@ Status describe(const Options &options) {
   return Status::success();
 }
 
+/// As a rank with a GPU of its own.
+Status runOverNccl(const Options &options, const Job &job, int64_t ordinal,
+                   comm::Communicator &control) {
+  std::shared_ptr<device::Device> device;
+  std::shared_ptr<device::Module> module;
+  std::unique_ptr<comm::Communicator> nccl;
+  auto load = [&]() -> Status {
+    FABRIC_ASSIGN_OR_RETURN(
+        device,
+        device::createDevice(job.plan.target, static_cast<int>(ordinal)));
+    FABRIC_ASSIGN_OR_RETURN(module, runtime::loadCode(job.plan, *device));
+    FABRIC_ASSIGN_OR_RETURN(nccl, comm::createNcclCommunicator(
+                                      control, *device, commOptions(options)));
+    return Status::success();
+  };
+  FABRIC_RETURN_IF_ERROR(control.agree(load().in(options.plan)));
+  Status status =
+      runtime::runRank(job.plan, *device, module, *nccl, job.run, *job.hooks);
+  // Then all ranks have failed, and are to know it of each other here, too.
+  return status.failed() && nccl->agreedOnFailure() ? control.agree(status)
+                                                    : status;
+}
+
 Status runHere(const Options &options, const runtime::Launch &launch) {
   FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<Job> job,
                           prepare(options, launch, 1));
@@ -109,6 +142,8 @@ Status runHere(const Options &options, const runtime::Launch &launch) {
   return runtime::runLocalRanks(
       static_cast<int>(job->plan.mesh.numRanks()), commOptions(options),
       [&](comm::Communicator &communicator) {
+        if (job->overNccl)
+          return runOverNccl(options, *job, communicator.rank(), communicator);
         return runtime::runRank(job->plan, *job->device, job->module,
                                 communicator, job->run, *job->hooks);
       });
@@ -144,6 +179,8 @@ Status runUnderMpi(const Options &options, const runtime::Launch &launch,
       communicator.agree(folder.ok() ? Status::success() : folder.status()));
   if (first)
     showNotes(options, **job);
+  if ((*job)->overNccl)
+    return runOverNccl(options, **job, launch.localRank, communicator);
   return runtime::runRank(plan, *(*job)->device, (*job)->module, communicator,
                           (*job)->run, *(*job)->hooks);
 }

@@ -8,6 +8,8 @@
 
 namespace fabric::test {
 
+const Place *place() { return nullptr; }
+std::optional<std::string> whyNot() { return std::nullopt; }
 std::vector<int> worldSizes() { return {1, 2, 3, 4, 6, 8}; }
 
 void onAllRanks(int size,

@@ -1,7 +1,8 @@
-//===- DeviceTest.cpp - What every device must do -------------------------===//
+//===- DeviceTest.cpp - What is of one device only ------------------------===//
 
 #include "runtime/Device/Device.h"
 #include "runtime/Device/CpuFeatures.h"
+#include "runtime/Device/CudaTarget.h"
 #include "runtime/Support/File.h"
 
 #include <cstring>
@@ -21,34 +22,6 @@ std::shared_ptr<Module> loadFile(Device &device, const char *path) {
   return *module;
 }
 
-TEST(Device, MemoryIsAlignedZeroAndCopied) {
-  auto device = createCpuDevice();
-  for (int64_t bytes : {int64_t(0), int64_t(1), int64_t(100), int64_t(5) << 20})
-    for (int64_t alignment : {1, 64, 4096, 1 << 16}) {
-      auto memory = device->allocate(bytes, alignment);
-      ASSERT_TRUE(memory.ok()) << memory.message();
-      EXPECT_EQ((*memory)->bytes(), bytes);
-      ASSERT_NE((*memory)->data(), nullptr);
-      EXPECT_EQ(reinterpret_cast<uintptr_t>((*memory)->data()) % alignment, 0u);
-      std::vector<char> host(bytes, 1), back(bytes, 2);
-      ASSERT_TRUE(
-          device->copyToHost(back.data(), (*memory)->data(), bytes).ok());
-      EXPECT_EQ(back, std::vector<char>(bytes, 0));
-      ASSERT_TRUE(
-          device->copyFromHost((*memory)->data(), host.data(), bytes).ok());
-      ASSERT_TRUE(
-          device->copyToHost(back.data(), (*memory)->data(), bytes).ok());
-      EXPECT_EQ(back, host);
-    }
-}
-
-TEST(Device, MemoryThatIsNotThere) {
-  auto memory = createCpuDevice()->allocate(int64_t(1) << 60, 64);
-  ASSERT_TRUE(memory.failed());
-  EXPECT_NE(memory.message().find("cannot allocate 1152921504606846976 bytes"),
-            std::string::npos);
-}
-
 // Systems that overcommit would map it, and end the process when it is used.
 TEST(Device, MoreThanTheMachineHas) {
   int64_t tenTerabytes = 10'000'000'000'000;
@@ -62,53 +35,78 @@ TEST(Device, MoreThanTheMachineHas) {
       << memory.message();
 }
 
-TEST(Device, KernelsRunOnTheirBuffers) {
+TEST(Device, ModulesWithTheSameSymbolsKeepApart) {
   auto device = createCpuDevice();
+  auto stream = device->createStream();
   auto module = loadFile(*device, TEST_KERNELS);
-  // Two modules at once keep apart, though both have a mul8.
   auto other = loadFile(*device, TEST_KERNELS_OTHER);
-  auto kernel = module->find("mul8"), otherKernel = other->find("mul8");
-  ASSERT_TRUE(kernel.ok() && otherKernel.ok());
-  module.reset();
-  float a[8], b[8], y[8];
-  for (int i = 0; i < 8; ++i) {
-    a[i] = static_cast<float>(i);
-    b[i] = static_cast<float>(i + 1);
-  }
+  auto kernel = module->find("mul8", 3, std::nullopt),
+       otherKernel = other->find("mul8", 3, std::nullopt);
+  ASSERT_TRUE(stream.ok() && kernel.ok() && otherKernel.ok());
+  float a[8] = {0, 1, 2, 3}, b[8] = {1, 2, 3, 4}, y[8];
   void *buffers[] = {a, b, y};
-  ASSERT_TRUE((*kernel)->launch(buffers).ok());
-  for (int i = 0; i < 8; ++i)
-    EXPECT_EQ(y[i], static_cast<float>(i * (i + 1)));
-  ASSERT_TRUE((*otherKernel)->launch(buffers).ok());
+  ASSERT_TRUE((*kernel)->launch(**stream, buffers).ok());
+  EXPECT_EQ(y[3], 12.0f);
+  ASSERT_TRUE((*otherKernel)->launch(**stream, buffers).ok());
   EXPECT_EQ(y[3], 42.0f);
-}
-
-TEST(Device, CodeThatIsNone) {
-  auto device = createCpuDevice();
-  auto module = loadFile(*device, TEST_KERNELS);
-  EXPECT_EQ(module->find("nowhere").message(),
-            "section 'code' has no kernel 'nowhere'");
-  std::vector<std::byte> junk(100);
-  auto loaded = device->load(junk);
-  ASSERT_TRUE(loaded.failed());
-  EXPECT_TRUE(loaded.message().starts_with("section 'code' cannot be loaded: "))
-      << loaded.message();
-  EXPECT_EQ(loaded.message().find("/proc"), std::string::npos);
-  EXPECT_TRUE(device->load({}).failed());
 }
 
 TEST(Device, TargetsOfOtherMachinesAreRefused) {
   plan::Target target;
-  target.kind = "cuda";
-  EXPECT_NE(createDevice(target).message().find("the plan is for cuda"),
-            std::string::npos);
-  target.kind = "cpu";
+  EXPECT_EQ(createCpuDevice()->check({"cuda", "sm_90", {}}).message(),
+            "the plan is for cuda, not for the cpu");
   EXPECT_TRUE(createDevice(target).ok());
   target.features = {"warp-drive", "sse2", "cloak"};
   auto device = createDevice(target);
   ASSERT_TRUE(device.failed());
   EXPECT_NE(device.message().find("lacks: warp-drive, cloak ("),
             std::string::npos)
+      << device.message();
+}
+
+TEST(CudaTarget, WhatAMachineLacks) {
+  EXPECT_TRUE(checkCudaMachine({13010, 13000, 2}, 1).ok());
+  // A driver serves all of its major version.
+  EXPECT_TRUE(checkCudaMachine({13000, 13010, 1}, 0).ok());
+  EXPECT_EQ(checkCudaMachine({0, 13000, 0}, 0).message(),
+            "this machine has no NVIDIA driver (libcuda.so.1), which plans for "
+            "cuda need");
+  EXPECT_EQ(checkCudaMachine({12080, 13000, 0}, 0).message(),
+            "this machine's NVIDIA driver serves CUDA 12.8 and this build "
+            "needs 13.0: install a newer driver");
+  EXPECT_TRUE(checkCudaMachine({13000, 13000, 0}, 0).failed());
+  EXPECT_EQ(checkCudaMachine({13000, 13000, 2}, 2).message(),
+            "expected GPU 2, found 2 of them");
+}
+
+TEST(CudaTarget, WhichGpusRunWhichPlans) {
+  CudaCapability hopper{"NVIDIA H100", 9, 0};
+  auto check = [&](const char *arch) {
+    return checkCudaTarget({"cuda", arch, {}}, hopper);
+  };
+  for (const char *arch : {"sm_75", "sm_80", "sm_90", "sm_90a", "sm_90f"})
+    EXPECT_TRUE(check(arch).ok()) << arch;
+  for (const char *arch : {"sm_80a", "sm_80f", "sm_100", "sm_100a"})
+    EXPECT_TRUE(check(arch).failed()) << arch;
+  EXPECT_EQ(check("sm_100").message(),
+            "the plan is for sm_100 and NVIDIA H100 is sm_90: compile with "
+            "--target=cuda:sm_90");
+  for (const char *arch :
+       {"", "sm_", "sm_9", "90", "sm_90b", "sm_90aa", "sm_999999999999"})
+    EXPECT_EQ(check(arch).message(),
+              std::string("target, expected an arch like sm_90, found '") +
+                  arch + "'");
+  EXPECT_TRUE(checkCudaTarget({"cpu", "", {}}, hopper).failed());
+}
+
+// With a GPU the conformance suite runs; without, one line says why not.
+TEST(Device, CudaThatIsNotThere) {
+  if (numCudaDevices() > 0)
+    GTEST_SKIP() << "this machine has a GPU";
+  auto device = createDevice({"cuda", "sm_90", {}});
+  ASSERT_TRUE(device.failed());
+  EXPECT_EQ(device.message().find('\n'), std::string::npos);
+  EXPECT_NE(device.message().find(" for cuda"), std::string::npos)
       << device.message();
 }
 

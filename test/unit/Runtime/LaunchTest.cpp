@@ -24,7 +24,8 @@ Expected<Launch> detect(const Variables &variables,
 
 const Variables mpirun = {{"OMPI_COMM_WORLD_RANK", "2"},
                           {"OMPI_COMM_WORLD_SIZE", "4"},
-                          {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}};
+                          {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"},
+                          {"OMPI_COMM_WORLD_LOCAL_RANK", "1"}};
 const Variables torchrun = {{"RANK", "1"}, {"WORLD_SIZE", "4"}};
 
 Variables with(Variables all, const Variables &more) {
@@ -50,6 +51,7 @@ TEST(Launch, LaunchersOfMpi) {
     EXPECT_EQ(launch->rank, 2);
     EXPECT_EQ(launch->size, 4);
     EXPECT_EQ(launch->localSize, 2);
+    EXPECT_EQ(launch->localRank, 1);
     EXPECT_EQ(launch->launcher, "mpirun");
   }
   auto launch = detect({{"PMI_RANK", "0"}, {"PMI_SIZE", "3"}});
@@ -68,7 +70,6 @@ TEST(Launch, LaunchersOfMpi) {
 }
 
 TEST(Launch, WhatNothingServes) {
-  EXPECT_TRUE(failedWith(detect({}, "nccl"), "this build has no NCCL"));
   EXPECT_TRUE(failedWith(detect({}, "gloo"), "found 'gloo'"));
   EXPECT_TRUE(failedWith(detect(torchrun), "mpirun -n 4"));
   EXPECT_TRUE(failedWith(detect(torchrun, "mpi"), "torchrun's"));
@@ -106,6 +107,42 @@ TEST(Launch, RanksThatContradictionsStillHave) {
   ASSERT_TRUE(launch.has_value());
   EXPECT_EQ(launch->rank, 2);
   EXPECT_FALSE(startedByMpi([](const char *) { return nullptr; }));
+}
+
+TEST(Launch, WhoUsesNccl) {
+  plan::Plan plan;
+  plan.mesh = {{{"dp", 2}, {"tp", 2}}};
+  Launch launch;
+  auto chooses = [&](int numGpus) {
+    auto chosen = choosesNccl(plan, launch, numGpus);
+    EXPECT_TRUE(succeeded(chosen));
+    return chosen.ok() && *chosen;
+  };
+  EXPECT_FALSE(chooses(8)) << "a plan for the cpu";
+  launch.asked = "nccl";
+  EXPECT_TRUE(failedWith(choosesNccl(plan, launch, 8),
+                         "between GPUs and the plan is for the cpu"));
+
+  plan.target = {"cuda", "sm_90", {}};
+  EXPECT_TRUE(chooses(4));
+  EXPECT_TRUE(failedWith(choosesNccl(plan, launch, 3),
+                         "each of the plan's 4 ranks and this machine has 3"));
+  launch.asked.reset();
+  EXPECT_TRUE(chooses(4));
+  EXPECT_FALSE(chooses(3)) << "fewer GPUs than ranks share one";
+  launch.asked = "local";
+  EXPECT_FALSE(chooses(8));
+
+  launch.asked.reset();
+  launch.comm = CommKind::Mpi;
+  launch.rank = 6;
+  launch.localRank = 2;
+  EXPECT_TRUE(chooses(3));
+  EXPECT_TRUE(failedWith(choosesNccl(plan, launch, 2),
+                         "rank 6 is number 2 of its machine, counted from 0, "
+                         "which has GPUs for 2 ranks"));
+  launch.asked = "mpi";
+  EXPECT_TRUE(failedWith(choosesNccl(plan, launch, 8), "expected nccl"));
 }
 
 TEST(Launch, WorldsUnlikeTheMesh) {

@@ -1,0 +1,53 @@
+//===- Stream.h - An order of work on a device ------------------*- C++ -*-===//
+//
+// Kernels, products, copies and collectives are given to a stream, which runs
+// them one after the other. On the cpu a call returns when its work is done,
+// and all of this does nothing; elsewhere a call returns at once, and what went
+// wrong comes out of a later one, at the latest of synchronize().
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_RUNTIME_DEVICE_STREAM_H
+#define FABRIC_RUNTIME_DEVICE_STREAM_H
+
+#include "runtime/Support/Status.h"
+
+#include <memory>
+#include <string_view>
+
+namespace fabric::device {
+
+/// A place in a stream's order; none until it is recorded.
+class Event {
+public:
+  virtual ~Event() = default;
+  /// Returns when the work before it is done.
+  virtual Status synchronize() const = 0;
+};
+
+/// Used by one thread; its events by any.
+class Stream {
+public:
+  virtual ~Stream() = default;
+  /// Of the device: "cpu", "cuda".
+  virtual std::string_view kind() const = 0;
+
+  virtual Expected<std::unique_ptr<Event>> createEvent() = 0;
+  /// Moves the event to here.
+  virtual Status record(Event &event) = 0;
+  /// What follows runs after the event, as it was recorded last, in whichever
+  /// stream of the same device kind. The host does not wait.
+  virtual Status wait(const Event &event) = 0;
+  /// Returns when everything before is done.
+  virtual Status synchronize() = 0;
+  /// Whether everything before is done.
+  virtual Expected<bool> done() = 0;
+
+  /// For the wrappers of the device's libraries: a cudaStream_t; null on the
+  /// cpu.
+  virtual void *native() const { return nullptr; }
+};
+
+} // namespace fabric::device
+
+#endif // FABRIC_RUNTIME_DEVICE_STREAM_H

@@ -1,0 +1,78 @@
+//===- CommNcclHarness.cpp - The conformance suite over NCCL --------------===//
+//
+// All ranks are threads, each with a GPU: worlds as large as the machine.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CommHarness.h"
+
+#include "runtime/Comm/LocalCommunicator.h"
+#include "runtime/Comm/NcclCommunicator.h"
+
+#include <gtest/gtest.h>
+#include <thread>
+
+namespace fabric::test {
+namespace {
+
+// Tensors are made all over the suite, so they find the rank's place here.
+const Place *&placeOfThread() {
+  static thread_local const Place *place = nullptr;
+  return place;
+}
+
+comm::CommOptions options() {
+  comm::CommOptions options;
+  options.timeout = std::chrono::seconds(60);
+  return options;
+}
+
+void runRank(comm::Communicator &control,
+             const std::function<void(comm::Communicator &)> &body) {
+  auto device = device::createCudaDevice(control.rank());
+  ASSERT_TRUE(device.ok()) << device.message();
+  auto stream = (*device)->createStream();
+  ASSERT_TRUE(stream.ok()) << stream.message();
+  auto nccl = comm::createNcclCommunicator(control, **device, options());
+  ASSERT_TRUE(nccl.ok()) << nccl.message();
+  Place place{**device, **stream};
+  placeOfThread() = &place;
+  body(**nccl);
+  placeOfThread() = nullptr;
+  // Connections end without waiting: everyone's work is done first.
+  Status done = (*nccl)->waitFor(**stream);
+  ASSERT_TRUE(done.ok()) << done.message();
+  ASSERT_TRUE((*nccl)->agree(Status::success()).ok());
+}
+
+} // namespace
+
+const Place *place() { return placeOfThread(); }
+
+std::optional<std::string> whyNot() {
+  auto device = device::createCudaDevice(0);
+  if (device.ok())
+    return std::nullopt;
+  return device.message();
+}
+
+std::vector<int> worldSizes() {
+  std::vector<int> sizes;
+  for (int size : {1, 2, 3, 4, 6, 8})
+    if (size <= device::numCudaDevices())
+      sizes.push_back(size);
+  return sizes;
+}
+
+void onAllRanks(int size,
+                const std::function<void(comm::Communicator &)> &body) {
+  auto world = comm::LocalWorld::create(size, options());
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < size; ++rank)
+    threads.emplace_back(
+        [&, rank] { runRank(*world->communicator(rank), body); });
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
+} // namespace fabric::test
