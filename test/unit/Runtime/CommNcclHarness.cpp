@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "CommHarness.h"
+#include "CommOnGpu.h"
 
 #include "runtime/Comm/LocalCommunicator.h"
 #include "runtime/Comm/NcclCommunicator.h"
@@ -14,12 +14,6 @@
 
 namespace fabric::test {
 namespace {
-
-// Tensors are made all over the suite, so they find the rank's place here.
-const Place *&placeOfThread() {
-  static thread_local const Place *place = nullptr;
-  return place;
-}
 
 comm::CommOptions options() {
   comm::CommOptions options;
@@ -31,30 +25,18 @@ void runRank(comm::Communicator &control,
              const std::function<void(comm::Communicator &)> &body) {
   auto device = device::createCudaDevice(control.rank());
   ASSERT_TRUE(device.ok()) << device.message();
-  auto stream = (*device)->createStream();
-  ASSERT_TRUE(stream.ok()) << stream.message();
-  auto nccl = comm::createNcclCommunicator(control, **device, options());
-  ASSERT_TRUE(nccl.ok()) << nccl.message();
-  Place place{**device, **stream};
-  placeOfThread() = &place;
-  body(**nccl);
-  placeOfThread() = nullptr;
-  // Connections end without waiting: everyone's work is done first.
-  Status done = (*nccl)->waitFor(**stream);
-  ASSERT_TRUE(done.ok()) << done.message();
-  ASSERT_TRUE((*nccl)->agree(Status::success()).ok());
+  onGpu(**device, [&](device::Stream &stream) {
+    auto nccl = comm::createNcclCommunicator(control, **device, options());
+    ASSERT_TRUE(nccl.ok()) << nccl.message();
+    body(**nccl);
+    // Connections end without waiting: everyone's work is done first.
+    Status done = (*nccl)->waitFor(stream);
+    ASSERT_TRUE(done.ok()) << done.message();
+    ASSERT_TRUE((*nccl)->agree(Status::success()).ok());
+  });
 }
 
 } // namespace
-
-const Place *place() { return placeOfThread(); }
-
-std::optional<std::string> whyNot() {
-  auto device = device::createCudaDevice(0);
-  if (device.ok())
-    return std::nullopt;
-  return device.message();
-}
 
 std::vector<int> worldSizes() {
   std::vector<int> sizes;
