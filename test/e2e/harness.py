@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from importing import BUILD, MODELS, load, run_importer, to_numpy
-from safetensors.torch import load_file
+from safetensors.torch import load_file, load_model
 
 STEPS = 10
 LEARNING_RATE = 3e-3  # the document's
@@ -54,6 +54,10 @@ MODELS_UNDER_TEST = [
     Model("gelu_mlp", "gelu_mlp.py", "build", batch=16, hidden=96),
     Model("gelu_mlp_odd", "gelu_mlp.py", "build_odd", batch=210, hidden=210),
     Model("op_families", "op_families.py", "build", batch=16, hidden=96),
+    Model("chain", "linears.py", "build_chain", batch=16, hidden=96),
+    Model("pair", "linears.py", "build_pair", batch=16, hidden=96),
+    Model("pair_odd", "linears.py", "build_pair_odd", batch=210, hidden=210),
+    Model("towers", "towers.py", "build", batch=16, hidden=96),
 ]
 EVERY_MESH = [
     pytest.param(m, mesh, id=f"{m.name}-{mesh[0]}x{mesh[1]}") for m in MODELS_UNDER_TEST for mesh in m.meshes()
@@ -71,8 +75,20 @@ UNEVEN_MODELS = [
         Model("mlp_uneven", "mlp.py", "build_uneven", batch=6, hidden=176),
         {"up": "rowwise", "middle": "colwise", "down": "rowwise"},
     ),
+    (
+        Model("gelu_mlp_uneven", "gelu_mlp.py", "build_uneven", batch=6, hidden=176),
+        {"*.up": "colwise", "*.down": "rowwise"},
+    ),
+    (
+        Model("chain_uneven", "linears.py", "build_chain_uneven", batch=6, hidden=176),
+        {"layers.[024]": "colwise", "layers.[135]": "rowwise"},
+    ),
+    (
+        Model("towers_uneven", "towers.py", "build_uneven", batch=6, hidden=176),
+        {"left": "colwise", "frozen": "rowwise", "down": "rowwise"},
+    ),
 ]
-UNEVEN_MESHES = [(4, 1), (1, 3), (2, 3), (1, 5), (4, 2), (7, 1), (2, 4)]
+UNEVEN_MESHES = [(dp, tp) for dp in range(1, 9) for tp in range(1, 9) if 1 < dp * tp <= 8]
 EVERY_UNEVEN_MESH = [
     pytest.param(m, plan, mesh, id=f"{m.name}-{mesh[0]}x{mesh[1]}")
     for m, plan in UNEVEN_MODELS
@@ -119,14 +135,14 @@ class Workspace:
         return self._imported[key]
 
 
-def run_tool(command, **kwargs):
-    """Runs a tool that must succeed; gives its standard output."""
+def run_tool(command, stream="stdout", **kwargs):
+    """Runs a tool that must succeed; gives what it wrote to the stream."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
         [str(c) for c in command], capture_output=True, text=True, env=environment, timeout=300, **kwargs
     )
     assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stderr}"
-    return result.stdout
+    return getattr(result, stream)
 
 
 def compile_plan(folder, mesh, *flags):
@@ -173,7 +189,7 @@ def train(plan, model, folder, output, steps=STEPS, ranks=None):
     lines = [json.loads(line) for line in metrics.read_text().splitlines()]
     assert [line["step"] for line in lines] == list(range(1, steps + 1))
     module = model.build()[0].to(next(iter(load_file(saved).values())).dtype)
-    module.load_state_dict(load_file(saved), strict=True)
+    load_model(module, saved)  # strict, and knows of tied parameters
     return Trained(np.array([line["loss"] for line in lines]), {n: to_numpy(p) for n, p in module.named_parameters()})
 
 
@@ -185,7 +201,8 @@ def module_and_loss(model, dtype):
     def evaluate(step):
         inputs = [torch.from_numpy(array[step]).to(TORCH_DTYPES[dtype]) for array in batches(model).values()]
         result = module(*inputs)
-        return loss[0](result) if loss else result
+        results = result if isinstance(result, tuple) else (result,)
+        return loss[0](*results) if loss else result
 
     return module, evaluate
 
@@ -212,7 +229,7 @@ def gradients_in_torch(model):
     module, evaluate = module_and_loss(model, "f64")
     loss = evaluate(0)
     loss.backward()
-    return loss.item(), {name: to_numpy(p.grad) for name, p in module.named_parameters()}
+    return loss.item(), {n: to_numpy(p.grad) for n, p in module.named_parameters() if p.requires_grad}
 
 
 def distance(actual, expected):

@@ -41,3 +41,8 @@ def build(dim=48, hidden_dim=96, batch=16):
 def build_odd():
     """Sizes that 3, 5, 6 and 7 ranks divide."""
     return build(105, 210, 210)
+
+
+def build_uneven():
+    """Sizes that next to no mesh divides."""
+    return build(97, 176, 6)
