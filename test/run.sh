@@ -46,6 +46,9 @@ results=(build/test/lit.xml)
 rm -f build/test/lit.xml build/test/pytest.xml
 cmake --build build --target check-fabric || status=1
 
+step "the runtime alone"
+bash test/runtime_alone.sh || status=1
+
 # The readers of files, under sanitizers; test/fuzz/README.md has the long run.
 step "fuzzing, briefly"
 bash test/fuzz/run.sh --runtime --runs=20000 || status=1
