@@ -99,6 +99,8 @@ struct TpStrategy {
   SmallVector<TpState, 2> results;
   /// Of the op itself, without what its tensors send.
   TpCost cost;
+  /// Of collectives inside of the op, which `cost` counts as well.
+  int64_t sentBytes = 0;
 };
 
 /// Ops without operands stand for parameters.

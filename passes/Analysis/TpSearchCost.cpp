@@ -96,6 +96,7 @@ mlir::analysis::evaluateTp(const TpGraph &graph,
     for (auto [tensor, state] : llvm::zip_equal(op.results, strategy.results))
       left[tensor] = state;
     totals.cost += strategy.cost;
+    totals.sentBytes += strategy.sentBytes;
   }
   for (auto [tensor, state, need] :
        llvm::zip_equal(graph.tensors, left, needed)) {

@@ -8,6 +8,8 @@
 
 #include "passes/Sharding/ChooseTpGraph.h"
 #include "dialects/Fabric/IR/Fabric.h"
+#include "passes/Sharding/ChooseTpDecompose.h"
+#include "passes/Sharding/ChooseTpFacts.h"
 #include "passes/Sharding/ChooseTpOrder.h"
 #include "passes/Sharding/Roles.h"
 #include "passes/Sharding/ShardingTable.h"
@@ -18,45 +20,16 @@ using namespace mlir::analysis;
 using mlir::dist::Factor;
 using mlir::fabric::FabricDialect;
 
+static RankedTensorType getType(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
 namespace {
-/// Marks of the dims of values.
-class DimMarks {
-public:
-  bool has(Value value, unsigned dim) const {
-    auto it = marks.find(value);
-    return it != marks.end() && it->second.test(dim);
-  }
-  bool hasAny(Value value) const {
-    auto it = marks.find(value);
-    return it != marks.end() && it->second.any();
-  }
-  /// True if it is new.
-  bool set(Value value, unsigned dim) {
-    llvm::SmallBitVector &bits = marks[value];
-    bits.resize(cast<RankedTensorType>(value.getType()).getRank());
-    bool isNew = !bits.test(dim);
-    bits.set(dim);
-    return isNew;
-  }
-
-private:
-  DenseMap<Value, llvm::SmallBitVector> marks;
-};
-
-/// What an op says about itself, with the tensors in one list.
-struct OpInfo {
-  Operation *op = nullptr;
-  dist::ShardingRule rule;
-  SmallVector<Value, 6> values;
-  SmallVector<dist::TensorFactors, 6> tensors;
-  unsigned numOperands = 0;
-};
-
 class GraphBuilder {
 public:
   GraphBuilder(func::FuncOp function, dist::MeshAttr mesh)
       : function(function), axisSize(mesh.getAxisSize(kTensorAxis)),
-        dataSize(std::max<int64_t>(mesh.getAxisSize(kDataAxis), 1)) {
+        batch(axisSize, std::max<int64_t>(mesh.getAxisSize(kDataAxis), 1)) {
     problem.graph.axisSize = axisSize;
   }
 
@@ -64,15 +37,9 @@ public:
 
 private:
   void markBatch();
-  bool markBatch(const OpInfo &info);
   void markSmall(const OpInfo &info);
   void markTerms(const OpInfo &info);
 
-  std::optional<unsigned> getMajorFactor(const OpInfo &info,
-                                         const dist::DimFactors &dim) const;
-  bool isOfBatch(const OpInfo &info, unsigned factor) const;
-  std::optional<unsigned> getBatchDim(Value value) const;
-  int64_t getBytes(Value value) const;
   std::optional<unsigned> getTensor(Value value);
   void addTensor(Value value, TpTensor tensor);
   void addNode(TpOp op, Operation *operation, int64_t wholeFlops);
@@ -83,6 +50,7 @@ private:
   bool canSplit(const OpInfo &info, unsigned factor) const;
   bool isSmall(const OpInfo &info, unsigned operand, unsigned factor) const;
   bool addsSmall(const OpInfo &info, unsigned factor) const;
+  void addDecomposed(const OpInfo &info, TpOp &op, unsigned factor);
 
   /// How a sum with something that comes from parameters of one dim is split.
   enum class Bias {
@@ -96,20 +64,18 @@ private:
                    std::optional<unsigned> factor, Bias bias = Bias::None);
   TpNeeds getNeeds(const OpInfo &info, unsigned operand, TpState state,
                    Bias bias, std::optional<unsigned> factor) const;
-  TpCost getCost(const OpInfo &info, ArrayRef<TpState> states,
-                 bool isSplit) const;
   void addOp(const OpInfo &info);
   void addConstraint(dist::ConstraintOp op);
   void addResult(Value value, unsigned index);
 
   func::FuncOp function;
-  int64_t axisSize, dataSize;
+  int64_t axisSize;
   TpProblem problem;
   DenseMap<Value, unsigned> tensors;
   DenseMap<Value, unsigned> parameterOf;
   SmallVector<OpInfo, 0> infos;
   /// Dims of the batch: they are not this axis's to split.
-  DimMarks batch;
+  BatchFacts batch;
   /// Dims that come from parameters of one dim and nothing else.
   DimMarks small;
   /// Values that some choice leaves as terms.
@@ -117,80 +83,9 @@ private:
 };
 } // namespace
 
-static RankedTensorType getType(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
-
-/// One factor a dim: what an op without a rule needs whole, and a constraint
-/// passes on.
-static dist::ShardingRule getDefaultRule(Operation *op) {
-  dist::ShardingRule rule;
-  bool isIdentity = isa<dist::ConstraintOp>(op);
-  auto add = [&](Value value, SmallVectorImpl<dist::TensorFactors> &list) {
-    auto &dims = list.emplace_back();
-    for (auto [dim, size] : llvm::enumerate(getType(value).getShape())) {
-      dims.push_back({unsigned(rule.factors.size())});
-      rule.factors.push_back({size, Factor::Kind::Whole, {}});
-    }
-  };
-  for (Value operand : op->getOperands())
-    add(operand, rule.operands);
-  if (isIdentity)
-    rule.results = rule.operands;
-  else
-    for (Value result : op->getResults())
-      add(result, rule.results);
-  return rule;
-}
-
-static OpInfo getInfo(Operation *op) {
-  OpInfo info;
-  info.op = op;
-  auto sharded = dyn_cast<dist::ShardingOpInterface>(op);
-  info.rule = sharded ? sharded.getShardingRule() : getDefaultRule(op);
-  info.numOperands = op->getNumOperands();
-  llvm::append_range(info.values, op->getOperands());
-  llvm::append_range(info.values, op->getResults());
-  llvm::append_range(info.tensors, info.rule.operands);
-  llvm::append_range(info.tensors, info.rule.results);
-  return info;
-}
-
 //===----------------------------------------------------------------------===//
 // Facts
 //===----------------------------------------------------------------------===//
-
-/// The factor whose blocks are blocks of the dim.
-std::optional<unsigned>
-GraphBuilder::getMajorFactor(const OpInfo &info,
-                             const dist::DimFactors &dim) const {
-  for (unsigned factor : dim)
-    if (info.rule.factors[factor].size > 1)
-      return factor;
-  return std::nullopt;
-}
-
-bool GraphBuilder::isOfBatch(const OpInfo &info, unsigned factor) const {
-  for (auto [value, tensor] : llvm::zip_equal(info.values, info.tensors))
-    for (auto [dim, factors] : llvm::enumerate(tensor))
-      if (getMajorFactor(info, factors) == factor && batch.has(value, dim))
-        return true;
-  return false;
-}
-
-/// One factor of the batch makes all dims that it leads dims of the batch.
-bool GraphBuilder::markBatch(const OpInfo &info) {
-  bool changed = false;
-  for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor) {
-    if (!isOfBatch(info, factor))
-      continue;
-    for (auto [value, tensor] : llvm::zip_equal(info.values, info.tensors))
-      for (auto [dim, factors] : llvm::enumerate(tensor))
-        if (getMajorFactor(info, factors) == factor)
-          changed |= batch.set(value, dim);
-  }
-  return changed;
-}
 
 /// From inputs to a fixed point: forward, and backward for gradients that start
 /// from a constant. One round finds nearly everything.
@@ -200,15 +95,15 @@ void GraphBuilder::markBatch() {
         argument.getArgNumber(), FabricDialect::kInputAttr);
     if (input && input.getBatchDim() >= 0 &&
         input.getBatchDim() < getType(argument).getRank())
-      batch.set(argument, input.getBatchDim());
+      batch.mark(argument, input.getBatchDim());
   }
   bool changed = true;
   while (changed) {
     changed = false;
     for (const OpInfo &info : infos)
-      changed |= markBatch(info);
+      changed |= batch.mark(info);
     for (const OpInfo &info : llvm::reverse(infos))
-      changed |= markBatch(info);
+      changed |= batch.mark(info);
   }
 }
 
@@ -220,7 +115,7 @@ void GraphBuilder::markSmall(const OpInfo &info) {
     return;
   for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor) {
     auto isLed = [&](unsigned index, unsigned dim) {
-      return getMajorFactor(info, info.tensors[index][dim]) == factor;
+      return info.getMajorFactor(info.tensors[index][dim]) == factor;
     };
     bool isMarked = false;
     for (unsigned index = 0; index < info.numOperands; ++index)
@@ -249,20 +144,6 @@ void GraphBuilder::markTerms(const OpInfo &info) {
     terms.insert_range(info.op->getResults());
 }
 
-/// The dim that data parallelism splits.
-std::optional<unsigned> GraphBuilder::getBatchDim(Value value) const {
-  for (auto [dim, size] : llvm::enumerate(getType(value).getShape()))
-    if (batch.has(value, dim) && size % dataSize == 0)
-      return dim;
-  return std::nullopt;
-}
-
-/// Of one rank, were the tensor not split over the axis.
-int64_t GraphBuilder::getBytes(Value value) const {
-  int64_t bytes = fabric::getNumBytes(getType(value));
-  return getBatchDim(value) ? bytes / dataSize : bytes;
-}
-
 //===----------------------------------------------------------------------===//
 // Tensors and arguments
 //===----------------------------------------------------------------------===//
@@ -271,7 +152,7 @@ void GraphBuilder::addTensor(Value value, TpTensor tensor) {
   tensors[value] = problem.graph.tensors.size();
   problem.graph.tensors.push_back(tensor);
   problem.values.push_back(value);
-  problem.batchDims.push_back(getBatchDim(value));
+  problem.batchDims.push_back(batch.getBatchDim(value));
 }
 
 void GraphBuilder::addNode(TpOp op, Operation *operation, int64_t wholeFlops) {
@@ -355,7 +236,8 @@ bool GraphBuilder::canSplit(const OpInfo &info, unsigned factor) const {
       f.reduction != dist::ReductionKind::Sum)
     return false;
   // Data parallelism splits the batch. What updates in place has none.
-  return isa<fabric::InPlaceOpInterface>(info.op) || !isOfBatch(info, factor);
+  return isa<fabric::InPlaceOpInterface>(info.op) ||
+         !batch.isOfBatch(info, factor);
 }
 
 /// The state of every tensor of the op if the axis splits the factor.
@@ -363,30 +245,7 @@ std::optional<SmallVector<TpState>>
 GraphBuilder::splitBy(const OpInfo &info, unsigned factor) const {
   if (!canSplit(info, factor))
     return std::nullopt;
-  bool isReduced = info.rule.factors[factor].kind == Factor::Kind::Reduction;
-  SmallVector<TpState> states;
-  for (auto [index, tensor] : llvm::enumerate(info.tensors)) {
-    std::optional<unsigned> splitDim;
-    for (auto [dim, factors] : llvm::enumerate(tensor)) {
-      if (!llvm::is_contained(factors, factor))
-        continue;
-      // Blocks must be contiguous, and one dim is split.
-      if (getMajorFactor(info, factors) != factor || splitDim ||
-          dim >= TpState::kMaxDims)
-        return std::nullopt;
-      splitDim = dim;
-    }
-    bool isResult = index >= info.numOperands;
-    if (splitDim)
-      states.push_back(TpState::split(*splitDim));
-    else if (isResult && isReduced)
-      states.push_back(TpState::partial());
-    else if (isResult)
-      return std::nullopt;
-    else
-      states.push_back(TpState::replicated());
-  }
-  return states;
+  return info.splitBy(factor);
 }
 
 /// Whether the factor would split a dim of the operand that comes from
@@ -394,7 +253,7 @@ GraphBuilder::splitBy(const OpInfo &info, unsigned factor) const {
 bool GraphBuilder::isSmall(const OpInfo &info, unsigned operand,
                            unsigned factor) const {
   for (auto [dim, factors] : llvm::enumerate(info.tensors[operand]))
-    if (getMajorFactor(info, factors) == factor &&
+    if (info.getMajorFactor(factors) == factor &&
         small.has(info.values[operand], dim))
       return true;
   return false;
@@ -427,34 +286,6 @@ TpNeeds GraphBuilder::getNeeds(const OpInfo &info, unsigned operand,
   return needs(state);
 }
 
-TpCost GraphBuilder::getCost(const OpInfo &info, ArrayRef<TpState> states,
-                             bool isSplit) const {
-  TpCost cost;
-  auto model = dyn_cast<fabric::CostOpInterface>(info.op);
-  if (int64_t flops = model ? model.getContractionFlops() : 0) {
-    for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor)
-      if (isOfBatch(info, factor) &&
-          info.rule.factors[factor].size % dataSize == 0) {
-        flops /= dataSize;
-        break;
-      }
-    cost.flops = isSplit ? flops / axisSize : flops;
-    return cost;
-  }
-  int64_t local = 0, global = 0;
-  for (auto [value, state] : llvm::zip_equal(info.values, states)) {
-    int64_t bytes = getBytes(value);
-    local += state.isSplit() ? bytes / axisSize : bytes;
-    global += fabric::getNumBytes(getType(value));
-  }
-  cost.traffic = local;
-  // Ops that touch less than all of their operands say so.
-  if (int64_t touched = model ? model.getBytesTouched() : global;
-      touched != global && global > 0)
-    cost.traffic = static_cast<double>(touched) / global * local;
-  return cost;
-}
-
 bool GraphBuilder::addStrategy(const OpInfo &info, TpOp &op,
                                ArrayRef<TpState> states,
                                std::optional<unsigned> factor, Bias bias) {
@@ -470,9 +301,27 @@ bool GraphBuilder::addStrategy(const OpInfo &info, TpOp &op,
     else if (states[index].isPartial())
       return false;
   }
-  strategy.cost = getCost(info, states, factor.has_value());
+  strategy.cost = batch.getCost(info, states, factor.has_value());
   op.strategies.push_back(std::move(strategy));
   return true;
+}
+
+/// What the op stands for, split by a factor that the op needs whole:
+/// propagation decomposes it where the factor is split around it.
+void GraphBuilder::addDecomposed(const OpInfo &info, TpOp &op,
+                                 unsigned factor) {
+  const Factor &f = info.rule.factors[factor];
+  if (f.kind != Factor::Kind::Whole || f.size % axisSize != 0 || f.size == 0 ||
+      batch.isOfBatch(info, factor))
+    return;
+  std::optional<SmallVector<TpState>> states = info.splitBy(factor);
+  if (!states)
+    return;
+  std::optional<TpTotals> totals = getCostOfDecomposed(batch, info, *states);
+  if (!totals || !addStrategy(info, op, *states, factor))
+    return;
+  op.strategies.back().cost = totals->cost;
+  op.strategies.back().sentBytes = totals->sentBytes;
 }
 
 void GraphBuilder::addOp(const OpInfo &info) {
@@ -488,7 +337,7 @@ void GraphBuilder::addOp(const OpInfo &info) {
     op.results.push_back(tensors.at(result));
 
   SmallVector<TpState> whole(info.values.size(), TpState::replicated());
-  int64_t wholeFlops = getCost(info, whole, /*isSplit=*/false).flops;
+  int64_t wholeFlops = batch.getCost(info, whole, /*isSplit=*/false).flops;
   for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor)
     if (auto states = splitBy(info, factor)) {
       if (addsSmall(info, factor)) {
@@ -497,6 +346,8 @@ void GraphBuilder::addOp(const OpInfo &info) {
       } else {
         addStrategy(info, op, *states, factor);
       }
+    } else {
+      addDecomposed(info, op, factor);
     }
   // A product that can be split is: FLOPs come first.
   if (wholeFlops == 0 || op.strategies.empty()) {
@@ -562,7 +413,7 @@ TpProblem GraphBuilder::run() {
   // Facts are found in program order.
   for (Operation &op : block.without_terminator())
     if (op.getNumOperands() > 0)
-      infos.push_back(getInfo(&op));
+      infos.push_back(OpInfo::get(&op));
   markBatch();
   for (BlockArgument argument : function.getArguments())
     if (getType(argument).getRank() == 1 &&
@@ -578,7 +429,7 @@ TpProblem GraphBuilder::run() {
   // Users may come before makers.
   for (const OpInfo &info : infos)
     for (Value result : info.op->getResults())
-      addTensor(result, {getBytes(result), /*movable=*/true});
+      addTensor(result, {batch.getBytes(result), /*movable=*/true});
   for (Operation *op : order) {
     OpInfo *info = infoOf.lookup(op);
     if (!info)

@@ -4,11 +4,13 @@
 // the dim on which it is needed. Ops that are connected so, in the plan, form
 // components. In one with a split parameter propagation starts by itself. In
 // another it does not; if terms are scattered to it, which sends half of what a
-// reduction to all would, the plan counts on that, and constraints say it.
+// reduction to all would, the plan counts on that, and constraints say it. They
+// also hold an op whole that propagation would decompose and the plan does not.
 //
 //===----------------------------------------------------------------------===//
 
 #include "passes/Sharding/ChooseTpLayouts.h"
+#include "passes/Sharding/ChooseTpDecompose.h"
 #include "passes/Sharding/Roles.h"
 #include "llvm/ADT/IntEqClasses.h"
 
@@ -24,6 +26,7 @@ public:
         problem(problem), plan(plan), states(problem.graph.tensors.size()),
         makers(problem.graph.tensors.size()),
         isNeededWhole(problem.graph.tensors.size()),
+        needed(problem.graph.tensors.size()),
         components(problem.graph.ops.size()) {}
 
   unsigned constrain(dist::MeshAttr mesh);
@@ -41,6 +44,7 @@ private:
   bool scatter(unsigned tensor, unsigned code, Operation *user,
                dist::MeshAttr mesh);
   bool constrain(unsigned tensor, bool gathersResults, dist::MeshAttr mesh);
+  bool holdWhole(unsigned op, dist::MeshAttr mesh);
   Value build(OpBuilder &builder, Value value, unsigned tensor,
               std::optional<unsigned> splitDim, dist::MeshAttr mesh) const;
 
@@ -52,6 +56,8 @@ private:
   /// Uses that need a tensor whole.
   DenseSet<OpOperand *> wholeUses;
   llvm::SmallBitVector isNeededWhole;
+  /// Of every tensor, all ways in which it is needed.
+  SmallVector<TpNeeds> needed;
   llvm::IntEqClasses components;
   /// By tensor and code of the state.
   DenseMap<std::pair<unsigned, unsigned>, Value> scattered;
@@ -69,6 +75,7 @@ void Layouts::connect() {
   for (unsigned op = 0; op < ops.size(); ++op)
     for (auto [tensor, need] :
          llvm::zip_equal(ops[op].operands, getStrategy(op).needs)) {
+      needed[tensor] |= need;
       TpState state = *states[tensor];
       if (state.isSplit() &&
           (need == needs(state) || need == needsUnscattered(state)))
@@ -161,6 +168,41 @@ bool Layouts::constrain(unsigned tensor, bool gathersResults,
   return true;
 }
 
+/// An op that runs whole in the plan, although uses of its result need blocks
+/// of a dim that it needs whole: slices are free, but propagation would
+/// decompose it. The constraint is between them.
+bool Layouts::holdWhole(unsigned op, dist::MeshAttr mesh) {
+  auto sharded = dyn_cast<dist::ShardingOpInterface>(problem.operations[op]);
+  if (!sharded)
+    return false;
+  OpInfo info = OpInfo::get(sharded);
+  auto isWanted = [&](unsigned tensor, const dist::TensorFactors &dims) {
+    for (auto [dim, factors] : llvm::enumerate(dims)) {
+      std::optional<unsigned> factor = info.getMajorFactor(factors);
+      TpState split = TpState::split(dim);
+      if (dim < TpState::kMaxDims && factor &&
+          info.rule.factors[*factor].kind == dist::Factor::Kind::Whole &&
+          !(*states[tensor] == split) &&
+          (needed[tensor] & (needs(split) | needsUnscattered(split))))
+        return true;
+    }
+    return false;
+  };
+  bool isHeld = false;
+  for (auto [tensor, dims] :
+       llvm::zip_equal(problem.graph.ops[op].results, info.rule.results)) {
+    if (!isWanted(tensor, dims) || !canDecompose(sharded))
+      continue;
+    Value value = problem.values[tensor];
+    OpBuilder builder(mesh.getContext());
+    builder.setInsertionPointAfterValue(value);
+    Value whole = build(builder, value, tensor, std::nullopt, mesh);
+    value.replaceAllUsesExcept(whole, whole.getDefiningOp());
+    isHeld = true;
+  }
+  return isHeld;
+}
+
 unsigned Layouts::constrain(dist::MeshAttr mesh) {
   connect();
   ArrayRef<TpOp> ops = problem.graph.ops;
@@ -191,6 +233,7 @@ unsigned Layouts::constrain(dist::MeshAttr mesh) {
     for (unsigned tensor : ops[op].results)
       if (states[tensor]->isSplit() && isNeededWhole.test(tensor))
         count += constrain(tensor, isReached.test(components[op]), mesh);
+    count += holdWhole(op, mesh);
   }
   return count;
 }
