@@ -139,6 +139,11 @@ Communicator::createGroup(GroupSpec spec, device::Stream *stream) {
   return doCreateGroup(std::move(spec), index, std::move(mover), stream);
 }
 
+Expected<std::vector<std::shared_ptr<const std::byte>>>
+Communicator::shareMemory(const std::shared_ptr<const std::byte> &) {
+  return Status::error("ranks of ", name(), " do not share memory");
+}
+
 Status Communicator::agree(const Status &status) {
   // A leading byte tells an empty message from success.
   std::string mine = status.ok() ? "" : "!" + status.message();

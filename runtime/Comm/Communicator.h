@@ -152,6 +152,15 @@ public:
   virtual Expected<std::vector<std::string>>
   exchange(const std::string &bytes) = 0;
 
+  /// What it can do beyond collectives.
+  virtual plan::CommFeatures features() const { return {}; }
+
+  /// Every rank gives some of its memory and gets everyone's, in rank order;
+  /// fails where features() has no shared memory. The memory is there as long
+  /// as anybody holds it: a rank that fails leaves while others still read.
+  virtual Expected<std::vector<std::shared_ptr<const std::byte>>>
+  shareMemory(const std::shared_ptr<const std::byte> &mine);
+
   /// Called by all ranks: success if all succeeded, else on every rank the
   /// message of the lowest rank that failed. Nobody continues past a failure.
   Status agree(const Status &status);

@@ -322,16 +322,16 @@ public:
 
   Expected<std::vector<std::string>>
   exchange(const std::string &bytes) override {
-    LocalRendezvous::Slot slot{
-        "exchange", 0, reinterpret_cast<const std::byte *>(&bytes), nullptr};
-    FABRIC_RETURN_IF_ERROR(
-        meeting->open(*world, world->options.timeout, self, slot, "all axes"));
-    std::vector<std::string> all;
-    for (int peer = 0; peer < size(); ++peer)
-      all.push_back(
-          *reinterpret_cast<const std::string *>(meeting->slot(peer).input));
-    meeting->meet(self);
-    return all;
+    return copyAll("exchange", bytes);
+  }
+
+  plan::CommFeatures features() const override {
+    return {.sharedMemory = true};
+  }
+
+  Expected<std::vector<std::shared_ptr<const std::byte>>>
+  shareMemory(const std::shared_ptr<const std::byte> &mine) override {
+    return copyAll("sharing of memory", mine);
   }
 
   std::optional<Status> failure() const override {
@@ -354,6 +354,20 @@ protected:
   }
 
 private:
+  /// Every rank's value, in rank order.
+  template <typename T>
+  Expected<std::vector<T>> copyAll(const char *op, const T &mine) {
+    LocalRendezvous::Slot slot{
+        op, 0, reinterpret_cast<const std::byte *>(&mine), nullptr};
+    FABRIC_RETURN_IF_ERROR(
+        meeting->open(*world, world->options.timeout, self, slot, "all axes"));
+    std::vector<T> all;
+    for (int peer = 0; peer < size(); ++peer)
+      all.push_back(*reinterpret_cast<const T *>(meeting->slot(peer).input));
+    meeting->meet(self);
+    return all;
+  }
+
   std::shared_ptr<LocalWorld> world;
   std::shared_ptr<LocalRendezvous> meeting;
   int self;

@@ -55,6 +55,7 @@ std::string_view nameOf(const plan::Instruction &instruction) {
       return "collective";
     }
     std::string_view operator()(const plan::Copy &) { return "copy"; }
+    std::string_view operator()(const plan::Barrier &) { return "barrier"; }
   };
   return std::visit(Names(), instruction.op);
 }
@@ -165,7 +166,9 @@ int64_t Program::gemmAlignment(const plan::Gemm &gemm) const {
   for (plan::BufferId operand : operands) {
     const plan::Buffer &window = source.buffers[operand];
     alignment = std::min(alignment, source.arenas[window.arena].alignment);
-    while (window.offset % alignment != 0)
+    bool ownPiece = window.peer && window.peer->ownPiece;
+    while (window.offset % alignment != 0 ||
+           (ownPiece && bytesOf(operand) % alignment != 0))
       alignment /= 2;
   }
   return alignment;
@@ -256,6 +259,11 @@ Expected<Program::Op> Program::bind(const plan::Copy &copy) {
       CopyOp{address(copy.input), address(copy.output), bytesOf(copy.input)});
 }
 
+/// Everything else about it is its group.
+Expected<Program::Op> Program::bind(const plan::Barrier &) {
+  return Op(BarrierOp{nullptr});
+}
+
 Status Program::loadConstants() {
   for (const plan::Constant &constant : source.constants) {
     const std::byte *bytes = source.sections.at("constants").data();
@@ -266,29 +274,77 @@ Status Program::loadConstants() {
   return Status::success();
 }
 
+Expected<comm::Group *>
+Program::groupOver(const std::vector<plan::AxisRef> &axes,
+                   comm::Communicator &communicator) {
+  std::string name = plan::toString(axes);
+  std::unique_ptr<comm::Group> &group = groups[name];
+  if (!group) {
+    comm::GroupSpec spec;
+    spec.axes = name;
+    for (int64_t member : plan::groupOf(source.mesh, axes, self).ranks)
+      spec.ranks.push_back(static_cast<int>(member));
+    FABRIC_ASSIGN_OR_RETURN(
+        group, communicator.createGroup(std::move(spec), stream.get()));
+  }
+  return group.get();
+}
+
+bool Program::readsPeers(const plan::Instruction &instruction) const {
+  auto isPeer = [&](plan::BufferId id) {
+    return source.buffers[id].peer.has_value();
+  };
+  if (auto *gemm = std::get_if<plan::Gemm>(&instruction.op))
+    return isPeer(gemm->a.buffer) || isPeer(gemm->b.buffer) ||
+           (gemm->bias && isPeer(*gemm->bias));
+  auto *launch = std::get_if<plan::Launch>(&instruction.op);
+  return launch &&
+         std::any_of(launch->buffers.begin(), launch->buffers.end(), isPeer);
+}
+
+/// Also binds again what reads peers.
+Status Program::sharePeers(comm::Communicator &communicator) {
+  peerArenas.resize(arenas.size());
+  for (const plan::Buffer &buffer : source.buffers) {
+    if (!buffer.peer || !peerArenas[buffer.arena].empty())
+      continue;
+    const std::shared_ptr<device::Memory> &own = arenas[buffer.arena];
+    FABRIC_ASSIGN_OR_RETURN(peerArenas[buffer.arena],
+                            communicator.shareMemory({own, own->data()}));
+  }
+  for (size_t i = 0; i < ops.size(); ++i) {
+    if (!readsPeers(source.instructions[i]))
+      continue;
+    Expected<Op> op =
+        std::visit([&](const auto &instruction) { return bind(instruction); },
+                   source.instructions[i].op);
+    if (op.failed())
+      return at(i, op.status());
+    ops[i] = std::move(*op);
+  }
+  return Status::success();
+}
+
 Status Program::connect(comm::Communicator &communicator) {
   this->communicator = &communicator;
+  FABRIC_RETURN_IF_ERROR(sharePeers(communicator));
   // In the order of the instructions, which all ranks share.
   for (size_t i = 0; i < ops.size(); ++i) {
-    auto *op = std::get_if<CollectiveOp>(&ops[i]);
-    if (!op)
-      continue;
-    const auto &collective =
-        std::get<plan::Collective>(source.instructions[i].op);
-    std::string axes = plan::toString(collective.axes);
-    std::unique_ptr<comm::Group> &group = groups[axes];
-    if (!group) {
-      comm::GroupSpec spec;
-      spec.axes = axes;
-      for (int64_t member :
-           plan::groupOf(source.mesh, collective.axes, self).ranks)
-        spec.ranks.push_back(static_cast<int>(member));
-      auto created = communicator.createGroup(std::move(spec), stream.get());
-      if (created.failed())
-        return at(i, created.status());
-      group = std::move(*created);
-    }
-    op->group = group.get();
+    const auto &instruction = source.instructions[i].op;
+    auto connectTo = [&](const std::vector<plan::AxisRef> &axes,
+                         comm::Group *&target) {
+      auto group = groupOver(axes, communicator);
+      if (group.failed())
+        return at(i, group.status());
+      target = *group;
+      return Status::success();
+    };
+    if (auto *op = std::get_if<CollectiveOp>(&ops[i]))
+      FABRIC_RETURN_IF_ERROR(
+          connectTo(std::get<plan::Collective>(instruction).axes, op->group));
+    if (auto *op = std::get_if<BarrierOp>(&ops[i]))
+      FABRIC_RETURN_IF_ERROR(
+          connectTo(std::get<plan::Barrier>(instruction).axes, op->group));
   }
   commScratch = communicator.scratchBytes();
   return Status::success();
@@ -390,13 +446,24 @@ Status Program::run(const CopyOp &op) {
              : device.copy(*stream, op.output, op.input, op.bytes);
 }
 
+Status Program::run(const BarrierOp &op) { return op.group->barrier(); }
+
 //===----------------------------------------------------------------------===//
 // Buffers
 //===----------------------------------------------------------------------===//
 
 std::byte *Program::address(plan::BufferId buffer) const {
   const plan::Buffer &window = source.buffers[buffer];
-  return arenas[window.arena]->data() + window.offset;
+  if (!window.peer)
+    return arenas[window.arena]->data() + window.offset;
+  if (peerArenas.empty())
+    return nullptr;
+  plan::Group group = plan::groupOf(source.mesh, window.peer->axes, self);
+  const std::byte *arena =
+      peerArenas[window.arena][group.ranks[window.peer->member]].get();
+  int64_t piece = window.peer->ownPiece ? group.index * bytesOf(buffer) : 0;
+  // Kernels take what they read as they take what they write.
+  return const_cast<std::byte *>(arena) + window.offset + piece;
 }
 
 int64_t Program::bytesOf(plan::BufferId buffer) const {

@@ -41,7 +41,8 @@ public:
   create(const plan::Plan &plan, int64_t rank, device::Device &device,
          std::shared_ptr<const device::Module> module);
 
-  /// Makes the groups. Called by all ranks after create() went well on all.
+  /// Makes the groups, and finds the peers' memory where the plan reads it.
+  /// Called by all ranks after create() went well on all.
   Status connect(comm::Communicator &communicator);
 
   /// Numbers for run-time scalars, by name, in place of the plan's defaults.
@@ -92,7 +93,10 @@ private:
     void *output;
     int64_t bytes;
   };
-  using Op = std::variant<GemmOp, LaunchOp, CollectiveOp, CopyOp>;
+  struct BarrierOp {
+    comm::Group *group; ///< Null until connect().
+  };
+  using Op = std::variant<GemmOp, LaunchOp, CollectiveOp, CopyOp, BarrierOp>;
 
   struct PreparedGemm {
     kernels::GemmDesc desc;
@@ -124,6 +128,7 @@ private:
   Expected<Op> bind(const plan::Launch &launch);
   Expected<Op> bind(const plan::Collective &collective);
   Expected<Op> bind(const plan::Copy &copy);
+  Expected<Op> bind(const plan::Barrier &barrier);
   int64_t gemmAlignment(const plan::Gemm &gemm) const;
   Expected<kernels::Gemm *> prepare(const kernels::GemmDesc &desc);
 
@@ -131,7 +136,14 @@ private:
   Status run(const LaunchOp &op);
   Status run(const CollectiveOp &op);
   Status run(const CopyOp &op);
+  Status run(const BarrierOp &op);
 
+  Expected<comm::Group *> groupOver(const std::vector<plan::AxisRef> &axes,
+                                    comm::Communicator &communicator);
+  Status sharePeers(comm::Communicator &communicator);
+  bool readsPeers(const plan::Instruction &instruction) const;
+
+  /// Of a peer's buffer, null until connect().
   std::byte *address(plan::BufferId buffer) const;
   int64_t bytesOf(plan::BufferId buffer) const;
   Status runStep(int64_t step);
@@ -147,7 +159,10 @@ private:
 
   /// All of the rank's work, in the plan's order. Outlives what it runs.
   std::unique_ptr<device::Stream> stream;
-  std::vector<std::unique_ptr<device::Memory>> arenas;
+  std::vector<std::shared_ptr<device::Memory>> arenas;
+  /// Every rank's arena, in rank order, of those that peers read; held, so that
+  /// a rank that fails takes none away.
+  std::vector<std::vector<std::shared_ptr<const std::byte>>> peerArenas;
   std::unique_ptr<device::Memory> gemmScratch;
   std::map<plan::BufferId, Staging> stagings; ///< Of inputs.
   std::vector<PreparedGemm> gemms;

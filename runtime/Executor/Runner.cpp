@@ -82,6 +82,18 @@ Expected<std::optional<double>> readLoss(const Program &program) {
   return loss;
 }
 
+/// Whether the communicator offers what the plan needs.
+Status checkNeeds(const plan::Plan &plan,
+                  const comm::Communicator &communicator) {
+  if (plan.needs.sharedMemory && !communicator.features().sharedMemory)
+    return Status::error("the plan needs ranks that share memory, and those "
+                         "of ",
+                         communicator.name(),
+                         " do not: compile it with --comm=any, or run it "
+                         "without a launcher");
+  return Status::success();
+}
+
 } // namespace
 
 int defaultThreads(int ranksInProcess) {
@@ -107,6 +119,10 @@ Status runRank(const plan::Plan &plan, device::Device &device,
   using Clock = std::chrono::steady_clock;
   kernels::setThreadsOfRank(options.threads);
   int64_t rank = communicator.rank();
+
+  // Every rank finds the same.
+  if (Status unmet = checkNeeds(plan, communicator); unmet.failed())
+    return communicator.agree(unmet);
 
   // Load: alone, then together.
   auto created = Program::create(plan, rank, device, std::move(module));

@@ -76,12 +76,26 @@ struct Arena {
   int64_t alignment = 64;
 };
 
+/// Whose memory a buffer lies in, where it is not the own rank's: that of
+/// member `member` of the group over `axes` (on that member itself, the own).
+struct PeerView {
+  std::vector<AxisRef> axes;
+  int64_t member = 0;
+  /// The window is not at the buffer's offset, but as many windows further as
+  /// the reading rank's index in the group: its piece of a tensor whose pieces
+  /// lie one after the other.
+  bool ownPiece = false;
+};
+
 /// A typed window on an arena. Buffers whose lifetimes do not meet may overlap.
 struct Buffer {
   int64_t arena = 0;
   int64_t offset = 0;
   DType dtype = DType::F32;
   Shape shape; ///< Local: what one rank holds.
+  /// Present: the arena is a peer's, and the buffer can only be read, by
+  /// products and kernels, between two barriers that order it.
+  std::optional<PeerView> peer = std::nullopt;
 };
 
 /// Index into Plan::buffers.
@@ -227,8 +241,14 @@ struct Copy {
   BufferId input = 0, output = 0;
 };
 
+/// Nobody of a group over `axes` runs what follows before all have run what
+/// comes before.
+struct Barrier {
+  std::vector<AxisRef> axes;
+};
+
 struct Instruction {
-  std::variant<Gemm, Launch, Collective, Copy> op;
+  std::variant<Gemm, Launch, Collective, Copy, Barrier> op;
   std::string loc; ///< "model.mlir:7:8", for errors and profiles.
 };
 
@@ -249,6 +269,13 @@ struct MemoryReport {
           activations = 0, communication = 0;
 };
 
+/// What a communicator can do beyond collectives: what a compiler may use, and
+/// a plan may ask for.
+struct CommFeatures {
+  /// Ranks can read each other's memory: peer views.
+  bool sharedMemory = false;
+};
+
 enum class Mode { Inference, Gradients, Train };
 
 struct Plan {
@@ -259,6 +286,7 @@ struct Plan {
   std::map<std::string, std::string> options;
   /// SHA-256 (hex) of the model's text and of `options`.
   std::string fingerprint;
+  CommFeatures needs; ///< Of the communicator that runs it.
   std::vector<Arena> arenas;
   std::vector<Buffer> buffers;
   std::vector<Parameter> parameters;

@@ -31,6 +31,7 @@ private:
   void printOp(const Launch &launch);
   void printOp(const Collective &collective);
   void printOp(const Copy &copy);
+  void printOp(const Barrier &barrier);
 
   const Plan &plan;
   std::ostringstream out;
@@ -45,7 +46,13 @@ static std::string typeText(DType dtype, const Shape &shape) {
 
 std::string Printer::value(BufferId id) const {
   const Buffer &buffer = plan.buffers[static_cast<size_t>(id)];
-  return "%" + std::to_string(id) + ":" + typeText(buffer.dtype, buffer.shape);
+  std::string text =
+      "%" + std::to_string(id) + ":" + typeText(buffer.dtype, buffer.shape);
+  if (buffer.peer)
+    text += std::string(buffer.peer->ownPiece ? " own piece of " : " of ") +
+            "member " + std::to_string(buffer.peer->member) + " over " +
+            toString(buffer.peer->axes);
+  return text;
 }
 
 void Printer::printHeader() {
@@ -60,6 +67,8 @@ void Printer::printHeader() {
       out << " " << feature;
     out << "\n";
   }
+  if (plan.needs.sharedMemory)
+    out << "needs ranks that share memory\n";
   out << "fingerprint " << plan.fingerprint << "\n";
   for (const auto &[name, option] : plan.options)
     out << "option " << name << " = " << option << "\n";
@@ -182,6 +191,10 @@ void Printer::printOp(const Collective &collective) {
 
 void Printer::printOp(const Copy &copy) {
   out << "copy " << value(copy.output) << " = " << value(copy.input);
+}
+
+void Printer::printOp(const Barrier &barrier) {
+  out << "barrier over " << toString(barrier.axes);
 }
 
 std::string Printer::run() {

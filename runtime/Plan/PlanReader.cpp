@@ -237,6 +237,26 @@ static Arena readArena(const Cursor &cursor) {
   return arena;
 }
 
+static CommFeatures readNeeds(const Cursor &cursor) {
+  Fields fields(cursor);
+  CommFeatures needs;
+  needs.sharedMemory = fields["shared_memory"].boolean();
+  if (!needs.sharedMemory) // One way to say that nothing is needed: no key.
+    cursor.refuse("a need");
+  fields.done();
+  return needs;
+}
+
+static PeerView readPeerView(const Cursor &cursor) {
+  Fields fields(cursor);
+  PeerView peer;
+  peer.axes = readAxes(fields["axes"]);
+  peer.member = fields["member"].integer();
+  peer.ownPiece = fields["own_piece"].boolean();
+  fields.done();
+  return peer;
+}
+
 static Buffer readBuffer(const Cursor &cursor) {
   Fields fields(cursor);
   Buffer buffer;
@@ -244,6 +264,8 @@ static Buffer readBuffer(const Cursor &cursor) {
   buffer.offset = fields["offset"].integer();
   buffer.dtype = readDType(fields["dtype"]);
   buffer.shape = readIntegers(fields["shape"]);
+  if (fields.has("peer"))
+    buffer.peer = readPeerView(fields["peer"]);
   fields.done();
   return buffer;
 }
@@ -398,12 +420,13 @@ static Copy readCopy(Fields &fields) {
 }
 
 static Instruction readInstruction(const Cursor &cursor) {
-  enum class Op { Gemm, Launch, Collective, Copy };
-  static constexpr manifest::Names<Op, 4> ops = {
+  enum class Op { Gemm, Launch, Collective, Copy, Barrier };
+  static constexpr manifest::Names<Op, 5> ops = {
       {{Op::Gemm, "gemm"},
        {Op::Launch, "launch"},
        {Op::Collective, "collective"},
-       {Op::Copy, "copy"}}};
+       {Op::Copy, "copy"},
+       {Op::Barrier, "barrier"}}};
   Fields fields(cursor);
   Instruction instruction;
   switch (fields["op"].choice(ops)) {
@@ -418,6 +441,9 @@ static Instruction readInstruction(const Cursor &cursor) {
     break;
   case Op::Copy:
     instruction.op = readCopy(fields);
+    break;
+  case Op::Barrier:
+    instruction.op = Barrier{readAxes(fields["axes"])};
     break;
   }
   instruction.loc = fields["loc"].text();
@@ -466,6 +492,8 @@ static Plan readManifest(const Cursor &root, std::span<const std::byte> area) {
   plan.mesh.axes = fields["mesh"].list(readMeshAxis);
   plan.options = readOptions(fields["options"]);
   plan.fingerprint = fields["fingerprint"].text();
+  if (fields.has("needs"))
+    plan.needs = readNeeds(fields["needs"]);
   plan.memory = readMemory(fields["memory"]);
   plan.arenas = fields["arenas"].list(readArena);
   plan.buffers = fields["buffers"].list(readBuffer);

@@ -8,6 +8,7 @@
 
 #include "runtime/Plan/PlanVerifier.h"
 
+#include "runtime/Plan/PeerAccess.h"
 #include "runtime/Plan/Sharding.h"
 #include "runtime/Support/CheckedMath.h"
 
@@ -47,6 +48,7 @@ private:
   Status checkOp(const Launch &launch) const;
   Status checkOp(const Collective &collective) const;
   Status checkOp(const Copy &copy) const;
+  Status checkOp(const Barrier &barrier) const;
   Status checkMatrix(const Matrix &matrix, int64_t batch, int64_t rows,
                      int64_t columns) const;
 
@@ -186,13 +188,17 @@ Status Verifier::checkBuffers() const {
                            plan.arenas.size(), ", found ", buffer.arena);
     FABRIC_RETURN_IF_ERROR(checkShape(buffer.shape, buffer.dtype).in(context));
     int64_t width = byteWidth(buffer.dtype);
-    int64_t bytes = Box::whole(buffer.shape).numElements() * width;
+    FABRIC_RETURN_IF_ERROR(checkPeerView(plan, buffer).in(context));
+    std::optional<int64_t> bytes = windowBytes(plan, buffer);
     const Arena &arena = plan.arenas[static_cast<size_t>(buffer.arena)];
-    std::optional<int64_t> end = checkedAdd(buffer.offset, bytes);
+    std::optional<int64_t> end =
+        bytes ? checkedAdd(buffer.offset, *bytes) : std::nullopt;
     if (buffer.offset < 0 || !end || *end > arena.bytes)
       return Status::error(context, ", expected to lie inside of arena '",
                            arena.name, "' of ", arena.bytes, " bytes, found ",
-                           bytes, " bytes at offset ", buffer.offset);
+                           bytes ? std::to_string(*bytes) + " bytes"
+                                 : "2^63 bytes or more",
+                           " at offset ", buffer.offset);
     if (buffer.offset % width != 0)
       return Status::error(context, ": offset, expected a multiple of ", width,
                            ", found ", buffer.offset);
@@ -578,6 +584,12 @@ Status Verifier::checkOp(const Copy &copy) const {
   return Status::success();
 }
 
+Status Verifier::checkOp(const Barrier &barrier) const {
+  if (barrier.axes.empty())
+    return Status::error("barrier, expected at least one axis, found none");
+  return checkAxes(plan.mesh, barrier.axes).in("barrier");
+}
+
 Status Verifier::run() const {
   FABRIC_RETURN_IF_ERROR(checkHeader());
   FABRIC_RETURN_IF_ERROR(checkArenas());
@@ -593,7 +605,7 @@ Status Verifier::run() const {
                                plan.instructions[i].op);
     FABRIC_RETURN_IF_ERROR(status.in("instruction " + std::to_string(i)));
   }
-  return Status::success();
+  return checkPeerAccess(plan);
 }
 
 Status plan::verifyPlan(const Plan &plan) { return Verifier(plan).run(); }

@@ -59,11 +59,20 @@ static Json toJson(const Arena &arena) {
           {"alignment", arena.alignment}};
 }
 
+static Json toJson(const PeerView &peer) {
+  return {{"axes", toJson(peer.axes)},
+          {"member", peer.member},
+          {"own_piece", peer.ownPiece}};
+}
+
 static Json toJson(const Buffer &buffer) {
-  return {{"arena", buffer.arena},
-          {"offset", buffer.offset},
-          {"dtype", toString(buffer.dtype)},
-          {"shape", buffer.shape}};
+  Json object = {{"arena", buffer.arena},
+                 {"offset", buffer.offset},
+                 {"dtype", toString(buffer.dtype)},
+                 {"shape", buffer.shape}};
+  if (buffer.peer)
+    object["peer"] = toJson(*buffer.peer);
+  return object;
 }
 
 /// What parameters, states, inputs and outputs may have.
@@ -183,6 +192,10 @@ static Json toJson(const Copy &copy) {
   return {{"op", "copy"}, {"input", copy.input}, {"output", copy.output}};
 }
 
+static Json toJson(const Barrier &barrier) {
+  return {{"op", "barrier"}, {"axes", toJson(barrier.axes)}};
+}
+
 static Json toJson(const Instruction &instruction) {
   Json object =
       std::visit([](const auto &op) { return toJson(op); }, instruction.op);
@@ -208,25 +221,28 @@ static Json toJson(const Plan &plan) {
         {{"name", name}, {"offset", offset}, {"bytes", bytes.size()}});
     offset += static_cast<int64_t>(bytes.size());
   }
-  return {{"mode", manifest::nameOf(manifest::modes, plan.mode)},
-          {"target",
-           {{"kind", plan.target.kind},
-            {"arch", plan.target.arch},
-            {"features", plan.target.features}}},
-          {"mesh", listOf(plan.mesh.axes)},
-          {"options", plan.options},
-          {"fingerprint", plan.fingerprint},
-          {"memory", toJson(plan.memory)},
-          {"arenas", listOf(plan.arenas)},
-          {"buffers", listOf(plan.buffers)},
-          {"parameters", listOf(plan.parameters)},
-          {"states", listOf(plan.states)},
-          {"inputs", listOf(plan.inputs)},
-          {"outputs", listOf(plan.outputs)},
-          {"scalars", listOf(plan.scalars)},
-          {"constants", listOf(plan.constants)},
-          {"instructions", listOf(plan.instructions)},
-          {"sections", sections}};
+  Json object = {{"mode", manifest::nameOf(manifest::modes, plan.mode)},
+                 {"target",
+                  {{"kind", plan.target.kind},
+                   {"arch", plan.target.arch},
+                   {"features", plan.target.features}}},
+                 {"mesh", listOf(plan.mesh.axes)},
+                 {"options", plan.options},
+                 {"fingerprint", plan.fingerprint}};
+  if (plan.needs.sharedMemory)
+    object["needs"] = {{"shared_memory", true}};
+  object.update(Json{{"memory", toJson(plan.memory)},
+                     {"arenas", listOf(plan.arenas)},
+                     {"buffers", listOf(plan.buffers)},
+                     {"parameters", listOf(plan.parameters)},
+                     {"states", listOf(plan.states)},
+                     {"inputs", listOf(plan.inputs)},
+                     {"outputs", listOf(plan.outputs)},
+                     {"scalars", listOf(plan.scalars)},
+                     {"constants", listOf(plan.constants)},
+                     {"instructions", listOf(plan.instructions)},
+                     {"sections", sections}});
+  return object;
 }
 
 } // namespace fabric::plan

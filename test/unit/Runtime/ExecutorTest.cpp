@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <thread>
 
 using namespace fabric;
 using namespace fabric::runtime;
@@ -82,35 +83,41 @@ struct PlainTraining {
   }
 };
 
-TEST(Executor, TrainsLikePlainLoops) {
+void expectPlainTraining(const HandmadePlan &made) {
   HostTensor w = waves<double>(DType::F64, {4, 4}, 0.2);
   HostTensor batches[] = {waves<double>(DType::F64, {8, 4}, 0.5),
                           waves<double>(DType::F64, {8, 4}, 0.9)};
-  for (int tpSize : {1, 2, 3}) {
-    HandmadePlan made = makeTrainPlan(TEST_KERNELS, tpSize);
-    RunInputs inputs;
-    inputs.parameters["w"] = w;
-    inputs.inputs = {{{"x", batches[0]}}, {{"x", batches[1]}}};
-    inputs.steps = 5;
-    inputs.scalars["lr"] = 0.02;
-    auto run = runLocal(made.plan, inputs);
-    ASSERT_TRUE(succeeded(run));
+  RunInputs inputs;
+  inputs.parameters["w"] = w;
+  inputs.inputs = {{{"x", batches[0]}}, {{"x", batches[1]}}};
+  inputs.steps = 5;
+  inputs.scalars["lr"] = 0.02;
+  auto run = runLocal(made.plan, inputs);
+  ASSERT_TRUE(succeeded(run));
 
-    PlainTraining plain;
-    plain.w.assign(w.data<double>(), w.data<double>() + 16);
-    for (int step = 0; step < 5; ++step)
-      plain.step(batches[step % 2].data<double>(), 0.02, step + 1);
-    for (int step = 0; step < 5; ++step)
-      EXPECT_NEAR(*run->outputs[step].at("loss").data<double>(),
-                  plain.losses[step], 1e-13 * plain.losses[step]);
-    for (int i = 0; i < 16; ++i)
-      EXPECT_NEAR(run->parameters.at("w").data<double>()[i], plain.w[i], 1e-14);
-    EXPECT_LT(plain.losses.back(), plain.losses.front());
-  }
+  PlainTraining plain;
+  plain.w.assign(w.data<double>(), w.data<double>() + 16);
+  for (int step = 0; step < 5; ++step)
+    plain.step(batches[step % 2].data<double>(), 0.02, step + 1);
+  for (int step = 0; step < 5; ++step)
+    EXPECT_NEAR(*run->outputs[step].at("loss").data<double>(),
+                plain.losses[step], 1e-13 * plain.losses[step]);
+  for (int i = 0; i < 16; ++i)
+    EXPECT_NEAR(run->parameters.at("w").data<double>()[i], plain.w[i], 1e-14);
+  EXPECT_LT(plain.losses.back(), plain.losses.front());
 }
 
-TEST(Executor, TwentyRunsGiveTheSameBits) {
-  HandmadePlan made = makeTrainPlan(TEST_KERNELS);
+TEST(Executor, TrainsLikePlainLoops) {
+  for (int tpSize : {1, 2, 3})
+    expectPlainTraining(makeTrainPlan(TEST_KERNELS, tpSize));
+}
+
+TEST(Executor, TrainsOnPeersMemoryLikePlainLoops) {
+  for (int tpSize : {1, 2, 3})
+    expectPlainTraining(makeSharedTrainPlan(TEST_KERNELS, tpSize));
+}
+
+void expectTheSameBits(const HandmadePlan &made) {
   RunInputs inputs;
   inputs.inputs = {{{"x", waves<double>(DType::F64, {8, 4}, 0.5)}}};
   inputs.steps = 4;
@@ -124,6 +131,82 @@ TEST(Executor, TwentyRunsGiveTheSameBits) {
       EXPECT_TRUE(sameBits(again->outputs[step].at("loss"),
                            first->outputs[step].at("loss")));
   }
+}
+
+TEST(Executor, TwentyRunsGiveTheSameBits) {
+  expectTheSameBits(makeTrainPlan(TEST_KERNELS));
+  expectTheSameBits(makeSharedTrainPlan(TEST_KERNELS));
+}
+
+/// A communicator that offers nothing but collectives.
+class PlainCommunicator final : public comm::Communicator {
+public:
+  int rank() const override { return 0; }
+  int size() const override { return 1; }
+  std::string_view name() const override { return "plain"; }
+  Expected<std::vector<std::string>>
+  exchange(const std::string &bytes) override {
+    return std::vector<std::string>{bytes};
+  }
+  void abort(const Status &) override {}
+  int64_t scratchBytes() const override { return 0; }
+
+protected:
+  Expected<std::unique_ptr<comm::Group>>
+  doCreateGroup(comm::GroupSpec, int, std::shared_ptr<comm::Mover>,
+                device::Stream *) override {
+    return Status::error("no groups");
+  }
+};
+
+class NoHooks final : public RunHooks {
+public:
+  Status loadParameter(const plan::Parameter &, int64_t, void *) override {
+    return Status::error("nothing is read");
+  }
+  Status readInput(const plan::Input &, int64_t, const Box &, void *) override {
+    return Status::error("nothing is read");
+  }
+};
+
+TEST(Executor, NeedsWhatThePlanNeeds) {
+  PlainCommunicator communicator;
+  NoHooks hooks;
+  HandmadePlan made = makeSharedTrainPlan(TEST_KERNELS);
+  Status status = runRank(made.plan, *device::createCpuDevice(), nullptr,
+                          communicator, {}, hooks);
+  EXPECT_TRUE(failedWith(status, "the plan needs ranks that share memory, and "
+                                 "those of plain do not: compile it with "
+                                 "--comm=any, or run it without a launcher"));
+  EXPECT_TRUE(communicator.agreedOnFailure());
+  EXPECT_TRUE(failedWith(communicator.shareMemory(nullptr),
+                         "ranks of plain do not share memory"));
+}
+
+// The arenas of a rank that fails are still read by the others.
+TEST(Executor, ARankThatFailsTakesNoMemoryAway) {
+  HandmadePlan made = makeSharedTrainPlan(TEST_KERNELS);
+  auto device = device::createCpuDevice();
+  auto module = loadCode(made.plan, *device);
+  ASSERT_TRUE(succeeded(module));
+  Status status = runLocalRanks(4, {}, [&](comm::Communicator &communicator) {
+    FABRIC_ASSIGN_OR_RETURN(
+        std::unique_ptr<Program> program,
+        Program::create(made.plan, communicator.rank(), *device, *module));
+    FABRIC_RETURN_IF_ERROR(program->connect(communicator));
+    if (communicator.rank() == 1)
+      return Status::error("rank 1 leaves");
+    // What a kernel that is under way does.
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    for (size_t id = 0; id < made.plan.buffers.size(); ++id)
+      if (made.plan.buffers[id].peer)
+        FABRIC_RETURN_IF_ERROR(program->download(id, [](const void *shard) {
+          EXPECT_EQ(*static_cast<const double *>(shard), 0.0);
+          return Status::success();
+        }));
+    return Status::success();
+  });
+  EXPECT_TRUE(failedWith(status, "rank 1 leaves"));
 }
 
 TEST(Executor, SeedsDrawTheSameParametersOnEveryMesh) {

@@ -162,6 +162,59 @@ inline HandmadePlan makeTrainPlan(const std::string &kernels,
   return made;
 }
 
+/// makeTrainPlan's computation on ranks that share memory: products read the
+/// shards of w where they lie, the kernel both halves of the gradient.
+inline HandmadePlan makeSharedTrainPlan(const std::string &kernels,
+                                        int64_t tpSize = 2) {
+  HandmadePlan made({{"dp", 2}, {"tp", tpSize}});
+  plan::DType f64 = plan::DType::F64;
+  made.plan.mode = plan::Mode::Train;
+  made.plan.needs.sharedMemory = true;
+  made.code(kernels);
+  plan::Initializer init{plan::Initializer::Kind::Normal, 0.0, 0.5};
+  auto x = made.input("x", f64, {8, 4}, {{{dp}, {}}});
+  auto w = made.parameter("w", f64, {4, 4}, {{{dp}, {}}}, init);
+  auto y = made.buffer(f64, {4, 4});
+  auto loss = made.buffer(f64, {}), gy = made.buffer(f64, {4, 4});
+  auto gw = made.buffer(f64, {4, 4});
+  auto lr = made.scalar("lr", f64, 0.01), step = made.scalar("step", f64, 0);
+  auto view = [&](plan::BufferId of, plan::Shape shape, int64_t member,
+                  bool ownPiece) {
+    plan::Buffer buffer = made.plan.buffers[of];
+    buffer.shape = shape;
+    buffer.peer = plan::PeerView{{dp}, member, ownPiece};
+    made.plan.buffers.push_back(buffer);
+    return static_cast<plan::BufferId>(made.plan.buffers.size()) - 1;
+  };
+  made.add(plan::Barrier{{dp}});
+  for (int64_t member : {0, 1}) {
+    // Columns 2 member and 2 member + 1 of y.
+    plan::Buffer block = made.plan.buffers[y];
+    block.offset += member * 2 * plan::byteWidth(f64);
+    block.shape = {14};
+    made.plan.buffers.push_back(block);
+    plan::Gemm gemm;
+    gemm.m = 4;
+    gemm.n = 2;
+    gemm.k = 4;
+    gemm.c = {static_cast<plan::BufferId>(made.plan.buffers.size()) - 1, false,
+              4, 0};
+    gemm.a = {x, false, 4, 0};
+    gemm.b = {view(w, {2, 4}, member, false), true, 4, 0};
+    made.add(gemm);
+  }
+  made.launch("square_loss16", {y, loss, gy}, {loss, gy});
+  made.gemm(gy, true, x, false, gw);
+  made.add(plan::Barrier{{dp, tp}});
+  made.launch(
+      "descend_sum8",
+      {w, view(gw, {2, 4}, 0, true), view(gw, {2, 4}, 1, true), lr, step}, {w});
+  // Also what keeps the next step's gradient from this one's readers.
+  made.collective(Kind::AllReduce, {dp}, loss, loss, {}, {});
+  made.output("loss", loss, {}, {}, true);
+  return made;
+}
+
 } // namespace fabric::test
 
 #endif // FABRIC_TEST_UNIT_RUNTIME_HANDMADEPLAN_H

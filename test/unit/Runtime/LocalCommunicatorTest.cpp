@@ -62,6 +62,23 @@ TEST(LocalCommunicator, AnAbsentRankIsNamedAfterTheTimeout) {
   });
 }
 
+TEST(LocalCommunicator, SharesMemoryForAsLongAsSomebodyHoldsIt) {
+  auto world = LocalWorld::create(3);
+  onThreads(*world, [](Communicator &communicator) {
+    EXPECT_TRUE(communicator.features().sharedMemory);
+    auto mine = std::make_shared<std::byte>(std::byte(communicator.rank()));
+    auto all = communicator.shareMemory(mine);
+    ASSERT_TRUE(all.ok());
+    EXPECT_EQ((*all)[communicator.rank()].get(), mine.get());
+    mine.reset();
+    if (communicator.rank() == 1)
+      return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    for (int rank = 0; rank < 3; ++rank)
+      EXPECT_EQ(*(*all)[rank], std::byte(rank));
+  });
+}
+
 TEST(LocalCommunicator, RanksThatDisagreeAreTold) {
   auto world = LocalWorld::create(2);
   onThreads(*world, [](Communicator &communicator) {

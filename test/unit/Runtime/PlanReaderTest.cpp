@@ -30,7 +30,7 @@ struct Parts {
   std::string manifest, sections;
 
   static Parts valid() {
-    std::vector<std::byte> bytes = *writePlan(makeTestPlan());
+    std::vector<std::byte> bytes = *writePlan(makePeerPlan());
     std::string text(reinterpret_cast<const char *>(bytes.data()),
                      bytes.size());
     uint64_t length;
@@ -111,7 +111,8 @@ TEST(PlanReader, EveryKeyIsNeededAndNoOtherIsKnown) {
   ASSERT_GT(objects.size(), 30u);
   // What an absent key means something for.
   std::set<std::string> optional = {"init",       "batch_dim", "bias",
-                                    "concat_dim", "split_dim", "size"};
+                                    "concat_dim", "split_dim", "size",
+                                    "peer",       "needs"};
   for (const json::json_pointer &where : objects) {
     if (where.to_string() == "/options")
       continue;
@@ -168,8 +169,11 @@ TEST(PlanReader, MessagesNameThePlace) {
                          "or train, found \"dream\""));
   EXPECT_TRUE(failedWith(
       readChanged([](json &m) { m["instructions"][0]["op"] = "jump"; }),
-      "p.bin: manifest instructions[0].op, expected gemm, launch, collective "
-      "or copy, found \"jump\""));
+      "p.bin: manifest instructions[0].op, expected gemm, launch, collective, "
+      "copy or barrier, found \"jump\""));
+  EXPECT_TRUE(failedWith(
+      readChanged([](json &m) { m["needs"]["shared_memory"] = false; }),
+      "p.bin: manifest needs, expected a need"));
   EXPECT_TRUE(failedWith(
       readChanged([](json &m) { m["instructions"][0]["kind"] = "gossip"; }),
       "instructions[0].kind, expected all_gather, reduce_scatter, all_reduce, "

@@ -7,6 +7,7 @@
 #include "runtime/Plan/PlanPrinter.h"
 #include "runtime/Plan/PlanReader.h"
 #include "runtime/Plan/PlanWriter.h"
+#include "runtime/Plan/Sharding.h"
 #include "runtime/Support/Sha256.h"
 
 #include <nlohmann/json.hpp>
@@ -110,6 +111,37 @@ TEST(PlanFile, LaunchesOnAGpu) {
   EXPECT_EQ(bytesOf(*read), bytes);
   EXPECT_NE(describePlan(plan).find("writes %5 {blocks 132 x 2 x 1, threads "
                                     "32 x 4 x 1, shared 49152 bytes}"),
+            std::string::npos);
+}
+
+TEST(PlanFile, RoundTripOfPeerViews) {
+  Plan plan = makePeerPlan();
+  Bytes bytes = bytesOf(plan);
+  Expected<Plan> read = readPlan(bytes, "p.bin");
+  ASSERT_TRUE(succeeded(read));
+  EXPECT_EQ(bytesOf(*read), bytes);
+  EXPECT_TRUE(read->needs.sharedMemory);
+  EXPECT_FALSE(read->buffers[bufW1].peer.has_value());
+  const PeerView &shard = *read->buffers[bufPeerW1].peer;
+  EXPECT_EQ(shard.axes[0].axis, "dp");
+  EXPECT_EQ(shard.member, 1);
+  EXPECT_FALSE(shard.ownPiece);
+  EXPECT_TRUE(read->buffers[bufOwnPiece].peer->ownPiece);
+  const auto &barrier = std::get<Barrier>(read->instructions[6].op);
+  EXPECT_EQ(toString(barrier.axes), "{\"dp\", \"tp\":(1)2}");
+  // What a plan does not need, it does not say.
+  EXPECT_FALSE(readPlan(bytesOf(makeTestPlan()), "p.bin")->needs.sharedMemory);
+
+  std::string text = describePlan(plan);
+  EXPECT_NE(text.find("needs ranks that share memory\n"), std::string::npos);
+  EXPECT_NE(text.find("7: gemm %11:f32[2, 4] = %3:f32[2, 8] x "
+                      "%9:f32[4, 8] of member 1 over {\"dp\"}^T"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("8: launch sum_1(%10:f32[4, 8] own piece of member 0 "
+                      "over {\"dp\"}, %5:f32[]) writes %5"),
+            std::string::npos);
+  EXPECT_NE(text.find("6: barrier over {\"dp\", \"tp\":(1)2}"),
             std::string::npos);
 }
 

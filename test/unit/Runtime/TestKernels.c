@@ -30,6 +30,15 @@ void descend8(void *const *buffers) {
     w[i] -= *lr / *step * g[i];
 }
 
+/* The same with g = first + second. */
+void descend_sum8(void *const *buffers) {
+  double *w = buffers[0];
+  const double *first = buffers[1], *second = buffers[2];
+  const double *lr = buffers[3], *step = buffers[4];
+  for (int i = 0; i < 8; ++i)
+    w[i] -= *lr / *step * (first[i] + second[i]);
+}
+
 int which(void) { return 1; }
 
 #else

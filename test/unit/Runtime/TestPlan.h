@@ -101,6 +101,38 @@ inline plan::Plan makeTestPlan() {
   return plan;
 }
 
+/// What makePeerPlan adds to makeTestPlan.
+enum PeerBuffer : plan::BufferId {
+  bufPeerW1 = numTestBuffers, ///< f32[4, 8], w1's shard on member 1 of {dp}
+  bufOwnPiece,                ///< f32[4, 8], own piece of member 0's bufW1Full
+  bufPeerY,                   ///< f32[2, 4]
+};
+
+/// The test plan, and reads of peers between barriers behind it:
+///   6 barrier, 7 gemm of a peer's shard, 8 launch on an own piece, 9 barrier.
+inline plan::Plan makePeerPlan() {
+  using namespace plan;
+  AxisRef dp{"dp"}, tp{"tp"};
+  Plan plan = makeTestPlan();
+  plan.needs.sharedMemory = true;
+  plan.buffers.push_back({0, 0, DType::F32, {4, 8}, PeerView{{dp}, 1, false}});
+  plan.buffers.push_back({1, 0, DType::F32, {4, 8}, PeerView{{dp}, 0, true}});
+  plan.buffers.push_back({1, 512, DType::F32, {2, 4}});
+  Gemm gemm;
+  gemm.m = 2;
+  gemm.n = 4;
+  gemm.k = 8;
+  gemm.a = {bufX, false, 8, 0};
+  gemm.b = {bufPeerW1, true, 8, 0};
+  gemm.c = {bufPeerY, false, 4, 0};
+  Launch launch{"sum_1", {bufOwnPiece, bufLoss}, {bufLoss}};
+  plan.instructions.push_back({Barrier{{dp, {"tp", 1, 2}}}, "model.mlir:6:8"});
+  plan.instructions.push_back({gemm, "model.mlir:6:8"});
+  plan.instructions.push_back({launch, "model.mlir:7:8"});
+  plan.instructions.push_back({Barrier{{dp}}, ""});
+  return plan;
+}
+
 } // namespace fabric::test
 
 #endif // FABRIC_TEST_UNIT_RUNTIME_TESTPLAN_H
