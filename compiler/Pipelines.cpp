@@ -65,7 +65,8 @@ void mlir::fabric::buildSchedulePipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(schedule::createVerifySchedulePass());
 }
 
-void mlir::fabric::buildLowerPipeline(OpPassManager &pm) {
+void mlir::fabric::buildLowerPipeline(OpPassManager &pm,
+                                      const LowerOptions &options) {
   // First: all others know products, loops and instructions only.
   pm.addNestedPass<func::FuncOp>(lowering::createDecomposePass());
   // What is a matrix product is not part of a kernel, and the transposes that
@@ -73,12 +74,20 @@ void mlir::fabric::buildLowerPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(lowering::createLowerContractionsPass());
   // Before kernels, which read through views and explain nothing any more.
   pm.addNestedPass<func::FuncOp>(lowering::createLowerInstructionsPass());
+  // What it makes of sums is for kernels to take in.
+  if (options.sharedMemory)
+    pm.addNestedPass<func::FuncOp>(
+        lowering::createShareCollectivesPass({options.minPiece}));
   pm.addPass(lowering::createFormKernelsPass());
+  // Before memory, for a barrier ends lifetimes; kernels move no more.
+  if (options.sharedMemory)
+    pm.addPass(lowering::createPlaceBarriersPass());
   // When nothing is added or moved any more.
   pm.addPass(lowering::createPlanMemoryPass());
   // The planner has remarked on every copy.
   pm.addPass(lowering::createVerifyMemoryPass(
       {/*maxCopies=*/std::numeric_limits<int64_t>::max()}));
+  pm.addPass(lowering::createVerifyPeersPass());
   // Last: states what the phase leaves behind.
   pm.addPass(lowering::createVerifyLoweredPass());
 }
@@ -102,9 +111,9 @@ void mlir::fabric::registerPipelines() {
   PassPipelineRegistration<ScheduleOptions>(
       "schedule", "Order instructions within the memory budget",
       buildSchedulePipeline);
-  PassPipelineRegistration<>("lower",
-                             "Make instructions on planned memory, and kernels",
-                             [](OpPassManager &pm) { buildLowerPipeline(pm); });
+  PassPipelineRegistration<LowerOptions>(
+      "lower", "Make instructions on planned memory, and kernels",
+      buildLowerPipeline);
   PassPipelineRegistration<ShardOptions>(
       "shard-2d", "Train, shard and partition: the whole 2D parallelisation",
       buildShard2dPipeline);

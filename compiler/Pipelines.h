@@ -52,8 +52,20 @@ struct ScheduleOptions : public PassPipelineOptions<ScheduleOptions> {
 /// schedule: one total order of instructions.
 void buildSchedulePipeline(OpPassManager &pm, const ScheduleOptions &options);
 
+struct LowerOptions : public PassPipelineOptions<LowerOptions> {
+  Option<bool> sharedMemory{
+      *this, "shared-memory",
+      llvm::cl::desc("the ranks of the run can read each other's memory"),
+      llvm::cl::init(false)};
+  Option<int64_t> minPiece{
+      *this, "min-piece",
+      llvm::cl::desc("rows or columns of a peer's matrix that are worth a "
+                     "product of their own"),
+      llvm::cl::init(64)};
+};
+
 /// lower: `exec` instructions on planned memory, and the kernels they launch.
-void buildLowerPipeline(OpPassManager &pm);
+void buildLowerPipeline(OpPassManager &pm, const LowerOptions &options);
 
 /// shard-2d: train, shard and partition.
 void buildShard2dPipeline(OpPassManager &pm, const ShardOptions &options);

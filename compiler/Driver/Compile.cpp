@@ -17,6 +17,8 @@ CompileOptions::describe(MLIRContext *context) const {
   text["dp"] = dp ? std::to_string(dp) : "default";
   text["tp"] = tp ? std::to_string(tp) : "default";
   text["memory"] = memory;
+  if (comm.sharedMemory)
+    text["comm"] = "shared memory";
   // "native" is another processor on every machine.
   text["target"] =
       "cpu:" +
@@ -64,8 +66,12 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
     schedule.memory = options.memory;
     return buildSchedulePipeline(pm, schedule);
   }
-  case Phase::Lower:
-    return buildLowerPipeline(pm);
+  case Phase::Lower: {
+    LowerOptions lower;
+    lower.sharedMemory = options.comm.sharedMemory;
+    lower.minPiece = options.minPiece;
+    return buildLowerPipeline(pm, lower);
+  }
   }
 }
 

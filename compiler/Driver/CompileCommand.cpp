@@ -153,6 +153,7 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   options.tp = command.tp;
   options.tpPlan = command.tpPlan;
   options.memory = command.memory;
+  options.comm.sharedMemory = command.sharedMemory;
   if (command.train)
     options.train = makeTrainAttr(&context, command);
   Outputs outputs;

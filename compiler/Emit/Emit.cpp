@@ -44,6 +44,7 @@ private:
   LogicalResult emit(exec::LaunchOp op, plan::Launch &launch);
   LogicalResult emit(exec::CollectiveOp op, plan::Collective &collective);
   LogicalResult emit(exec::CopyOp op, plan::Copy &copy);
+  LogicalResult emit(exec::BarrierOp op, plan::Barrier &barrier);
 
   LogicalResult set(plan::BufferId &buffer, Value value) {
     FailureOr<plan::BufferId> found = buffers.get(value);
@@ -52,11 +53,28 @@ private:
     buffer = *found;
     return success();
   }
-  LogicalResult set(plan::Matrix &matrix, Value value, exec::MatrixAttr attr) {
+  /// `rows` x `columns` is the matrix as it is meant.
+  LogicalResult set(plan::Matrix &matrix, Value value, exec::MatrixAttr attr,
+                    int64_t rows, int64_t columns) {
     matrix.transposed = attr.getTransposed();
     matrix.leading = attr.getLeading();
     matrix.batchStride = attr.getBatchStride();
-    return set(matrix.buffer, value);
+    if (attr.getOffset() == 0)
+      return set(matrix.buffer, value);
+    // A plan's matrices begin where their buffers do.
+    if (attr.getTransposed())
+      std::swap(rows, columns);
+    return setWindow(matrix.buffer, value, attr.getOffset(),
+                     (rows - 1) * attr.getLeading() + columns);
+  }
+  LogicalResult setWindow(plan::BufferId &buffer, Value value, int64_t offset,
+                          int64_t elements) {
+    FailureOr<plan::BufferId> found =
+        buffers.getWindow(value, offset, elements);
+    if (failed(found))
+      return failure();
+    buffer = *found;
+    return success();
   }
   template <typename Instruction, typename Op> LogicalResult add(Op op) {
     Instruction instruction;
@@ -78,16 +96,20 @@ LogicalResult InstructionEmitter::emit(exec::GemmOp op, plan::Gemm &gemm) {
   gemm.n = op.getN();
   gemm.k = op.getK();
   gemm.accumulate = bool(op.getAccumulator());
-  gemm.c.leading = gemm.n;
-  gemm.c.batchStride = gemm.batch > 1 ? gemm.m * gemm.n : 0;
   if (op.getBias()) {
     gemm.bias.emplace();
-    if (failed(set(*gemm.bias, op.getBias())))
+    auto type = cast<RankedTensorType>(op.getBias().getType());
+    bool isWhole = type.getNumElements() == gemm.n;
+    if (failed(isWhole ? set(*gemm.bias, op.getBias())
+                       : setWindow(*gemm.bias, op.getBias(), op.getBiasOffset(),
+                                   gemm.n)))
       return failure();
   }
-  return success(succeeded(set(gemm.a, op.getA(), op.getAMatrix())) &&
-                 succeeded(set(gemm.b, op.getB(), op.getBMatrix())) &&
-                 succeeded(set(gemm.c.buffer, op.getResult())));
+  return success(
+      succeeded(set(gemm.a, op.getA(), op.getAMatrix(), gemm.m, gemm.k)) &&
+      succeeded(set(gemm.b, op.getB(), op.getBMatrix(), gemm.k, gemm.n)) &&
+      succeeded(
+          set(gemm.c, op.getResult(), op.getResultMatrix(), gemm.m, gemm.n)));
 }
 
 LogicalResult InstructionEmitter::emit(exec::LaunchOp op,
@@ -153,16 +175,23 @@ LogicalResult InstructionEmitter::emit(exec::CopyOp op, plan::Copy &copy) {
                  succeeded(set(copy.output, op.getResult())));
 }
 
+LogicalResult InstructionEmitter::emit(exec::BarrierOp op,
+                                       plan::Barrier &barrier) {
+  barrier.axes = toPlanAxes(op.getAxes());
+  return success();
+}
+
 LogicalResult InstructionEmitter::emit(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](exec::GemmOp op) { return add<plan::Gemm>(op); })
       .Case([&](exec::LaunchOp op) { return add<plan::Launch>(op); })
       .Case([&](exec::CollectiveOp op) { return add<plan::Collective>(op); })
       .Case([&](exec::CopyOp op) { return add<plan::Copy>(op); })
+      .Case([&](exec::BarrierOp op) { return add<plan::Barrier>(op); })
       .Case(
           [&](exec::ConstantOp op) { return emitConstant(op, buffers, plan); })
       // Another name of the same bytes.
-      .Case([&](exec::ViewOp) { return success(); })
+      .Case<exec::ViewOp, exec::PeerViewOp>([](auto) { return success(); })
       .Default([](Operation *op) {
         return op->emitOpError() << "is not an instruction";
       });

@@ -28,12 +28,20 @@ public:
   /// The buffer of a value, by its slot. Fails where it has none.
   FailureOr<::fabric::plan::BufferId> get(Value value);
 
+  /// The buffer of `elements` of a value's, from `offset` on.
+  FailureOr<::fabric::plan::BufferId> getWindow(Value value, int64_t offset,
+                                                int64_t elements);
+
 private:
   func::FuncOp function;
   ::fabric::plan::Plan &plan;
   llvm::DenseMap<exec::ArenaKind, int64_t> arenas;
+  FailureOr<::fabric::plan::Buffer> describe(Value value);
+  ::fabric::plan::BufferId intern(::fabric::plan::Buffer buffer);
+
+  /// The last three: axes, member and kind of a peer's.
   using Key = std::tuple<int64_t, int64_t, ::fabric::plan::DType,
-                         ::fabric::plan::Shape>;
+                         ::fabric::plan::Shape, std::string, int64_t, bool>;
   std::map<Key, ::fabric::plan::BufferId> ids;
 };
 

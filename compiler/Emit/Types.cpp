@@ -2,6 +2,7 @@
 
 #include "compiler/Emit/Emit.h"
 #include "compiler/Emit/Emitter.h"
+#include "runtime/Plan/Sharding.h"
 
 using namespace mlir;
 using namespace mlir::fabric;
@@ -61,7 +62,7 @@ LogicalResult PlanBuffers::addArenas(ModuleOp module) {
   return success();
 }
 
-FailureOr<plan::BufferId> PlanBuffers::get(Value value) {
+FailureOr<plan::Buffer> PlanBuffers::describe(Value value) {
   exec::SlotAttr slot = getSlot(function, value);
   if (!slot)
     return emitError(value.getLoc()) << "a value has no planned slot";
@@ -74,11 +75,44 @@ FailureOr<plan::BufferId> PlanBuffers::get(Value value) {
   if (failed(dtype))
     return emitError(value.getLoc())
            << "the runtime has no element type " << type.getElementType();
-  plan::Shape shape(type.getShape().begin(), type.getShape().end());
+  plan::Buffer buffer{arena->second, slot.getOffset(), *dtype,
+                      plan::Shape(type.getShape())};
+  if (auto view = value.getDefiningOp<exec::PeerViewOp>())
+    buffer.peer = plan::PeerView{toPlanAxes(view.getAxes()),
+                                 static_cast<int64_t>(view.getMember()),
+                                 view.getOwnPiece()};
+  return buffer;
+}
+
+plan::BufferId PlanBuffers::intern(plan::Buffer buffer) {
+  Key key(buffer.arena, buffer.offset, buffer.dtype, buffer.shape, "", 0,
+          false);
+  if (buffer.peer) {
+    std::get<4>(key) = plan::toString(buffer.peer->axes);
+    std::get<5>(key) = buffer.peer->member;
+    std::get<6>(key) = buffer.peer->ownPiece;
+    plan.needs.sharedMemory = true;
+  }
   auto [entry, inserted] =
-      ids.try_emplace(Key(arena->second, slot.getOffset(), *dtype, shape),
-                      static_cast<plan::BufferId>(plan.buffers.size()));
+      ids.try_emplace(key, static_cast<plan::BufferId>(plan.buffers.size()));
   if (inserted)
-    plan.buffers.push_back({arena->second, slot.getOffset(), *dtype, shape});
+    plan.buffers.push_back(std::move(buffer));
   return entry->second;
+}
+
+FailureOr<plan::BufferId> PlanBuffers::get(Value value) {
+  FailureOr<plan::Buffer> buffer = describe(value);
+  if (failed(buffer))
+    return failure();
+  return intern(std::move(*buffer));
+}
+
+FailureOr<plan::BufferId> PlanBuffers::getWindow(Value value, int64_t offset,
+                                                 int64_t elements) {
+  FailureOr<plan::Buffer> buffer = describe(value);
+  if (failed(buffer))
+    return failure();
+  buffer->offset += offset * plan::byteWidth(buffer->dtype);
+  buffer->shape = {elements};
+  return intern(std::move(*buffer));
 }

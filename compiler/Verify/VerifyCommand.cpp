@@ -69,6 +69,7 @@ CompileOptions Verifier::makeOptions() const {
   CompileOptions options;
   options.tpPlan = command.tpPlan;
   options.memory = command.memory;
+  options.comm.sharedMemory = command.sharedMemory;
   return options;
 }
 

@@ -27,6 +27,7 @@ struct VerifyCommand {
   std::vector<std::string> data;
   uint64_t seed = 0;
   double tolerance = 1e-12;
+  bool sharedMemory = false; ///< As fabric-compile --comm=local.
   std::string memory = "fast";
 };
 

@@ -96,7 +96,7 @@ static std::optional<Matrices> viewAsMatrices(RankedTensorType type,
   int64_t batchStride = batch->size == 1 ? 0 : batch->stride;
   return Matrices{*batch, *rows, *columns,
                   exec::MatrixAttr::get(type.getContext(), leading, batchStride,
-                                        transposed)};
+                                        transposed, /*offset=*/0)};
 }
 
 /// Both operands' dims, with the contracted pairs in the order `pairs`.
@@ -173,8 +173,9 @@ static exec::GemmOp lowerContraction(ContractionOpInterface op) {
   Matrices b = buildMatrices(builder, op, rhs, rhsDims);
   auto gemm = exec::GemmOp::create(
       builder, op.getLoc(), op->getResult(0).getType(), lhs, rhs,
-      /*bias=*/Value(), /*accumulator=*/Value(), a.batch.size, a.rows.size,
-      b.columns.size, a.columns.size, a.matrix, b.matrix, exec::SlotAttr());
+      /*bias=*/Value(), /*accumulator=*/Value(), /*target=*/Value(),
+      /*biasOffset=*/0, a.batch.size, a.rows.size, b.columns.size,
+      a.columns.size, a.matrix, b.matrix, exec::MatrixAttr(), exec::SlotAttr());
   op->getResult(0).replaceAllUsesWith(gemm.getResult());
   op->erase();
   return gemm;

@@ -79,6 +79,75 @@ def LowerInstructionsPass : Pass<"lower-instructions", "func::FuncOp"> {
   let dependentDialects = ["exec::ExecDialect"];
 }
 
+def ShareCollectivesPass : Pass<"lower-share-collectives", "func::FuncOp"> {
+  let summary = "reads peers' memory in place of gathers and scattered sums";
+  let description = [{
+    Precondition: collectives and products are instructions, kernels are not formed;
+    the ranks of the run share memory.
+
+    Postcondition: a gather whose every reader is a product, of which its pieces cut
+    one of m, n and k, is gone: each of these products is one for every member of the
+    group, on the member's shard. That is done where a piece has at least `min-piece`
+    rows or columns, which is what a product's innermost loops work on, and where
+    the bytes that the smaller products read again (a result, an operand) are fewer
+    than those that the gather reads and writes. A sum that is scattered along dim 0
+    and read by structured ops only is adds of the members' pieces, in the order of
+    the ranks, in f32 and f64; kernels take them in.
+
+    ```mlir
+    %1 = exec.collective all_gather %w axes = <{"dp"}> concat_dim = 0 ... : tensor<64x128xf32> -> tensor<128x128xf32>
+    %2 = exec.gemm %x, %1 batch = 1 m = 8 n = 128 k = 128 a = <leading = 128> b = <leading = 128, transposed = true> : ...
+    ```
+    becomes
+    ```mlir
+    %w0 = exec.peer_view %w axes = <{"dp"}> member = 0 : tensor<64x128xf32> -> tensor<64x128xf32>
+    %w1 = exec.peer_view %w axes = <{"dp"}> member = 1 : tensor<64x128xf32> -> tensor<64x128xf32>
+    %1 = exec.gemm %x, %w0 batch = 1 m = 8 n = 64 k = 128 a = <leading = 128>
+           b = <leading = 128, transposed = true> c = <leading = 128> : ...
+    %2 = exec.gemm %x, %w1 into %1 batch = 1 m = 8 n = 64 k = 128 a = <leading = 128>
+           b = <leading = 128, transposed = true> c = <leading = 128, offset = 64> : ...
+    ```
+  }];
+  let options = [
+    Option<"minPiece", "min-piece", "int64_t", /*default=*/"64",
+           "Rows or columns that a piece of a product has at least.">
+  ];
+  let statistics = [
+    Statistic<"numGathers", "gathers", "Gathers that became products on shards">,
+    Statistic<"numReduceScatters", "reduce-scatters",
+              "Scattered sums that became adds">
+  ];
+  let dependentDialects = ["exec::ExecDialect", "fabric::FabricDialect"];
+}
+
+def PlaceBarriersPass : Pass<"exec-place-barriers", "ModuleOp"> {
+  let summary = "orders reads of peers' memory after writes and before them";
+  let description = [{
+    Precondition: functions of `exec` ops, whose order does not change any more.
+
+    Postcondition: in every step, whatever is read of a peer has a barrier over its
+    axes after it was written and before it is read, and one after it is read and
+    before it is written again. Collectives that bring every rank something of every
+    other count. What only peers read any more is alive until its barrier.
+
+    ```mlir
+    %1 = exec.peer_view %g axes = <{"dp"}> member = 0 own_piece : tensor<8xf32> -> tensor<4xf32>
+    %2 = exec.launch @kernels::@kernel_0(%1) ties = [-1] : (tensor<4xf32>) -> tensor<4xf32>
+    ```
+    becomes
+    ```mlir
+    %1 = exec.peer_view %g axes = <{"dp"}> member = 0 own_piece : tensor<8xf32> -> tensor<4xf32>
+    exec.barrier axes = <{"dp"}>
+    %2 = exec.launch @kernels::@kernel_0(%1) ties = [-1] : (tensor<4xf32>) -> tensor<4xf32>
+    exec.barrier axes = <{"dp"}> released(%g : tensor<8xf32>)
+    ```
+  }];
+  let statistics = [
+    Statistic<"numBarriers", "barriers", "Barriers that were added">
+  ];
+  let dependentDialects = ["exec::ExecDialect"];
+}
+
 def FormKernelsPass : Pass<"lower-form-kernels", "ModuleOp"> {
   let summary = "fuses structured ops and outlines them as kernels";
   let description = [{
@@ -157,6 +226,18 @@ def VerifyMemoryPass : Pass<"exec-verify-memory", "ModuleOp"> {
     Option<"maxCopies", "max-copies", "int64_t", /*default=*/"0",
            "How many planned copies there may be.">
   ];
+}
+
+def VerifyPeersPass : Pass<"exec-verify-peers", "ModuleOp"> {
+  let summary = "checks that no rank reads what a peer writes";
+  let description = [{
+    Precondition: every value is in its slot (`exec-verify-memory`).
+
+    Over the axes of each peer view, the instructions that order ranks cut the
+    program into segments. No segment writes what it reads of peers; the first and
+    the last read nothing of peers. Peers' values are read by products and kernels
+    only, and never written.
+  }];
 }
 
 def VerifyLoweredPass : Pass<"lower-verify", "ModuleOp"> {

@@ -126,7 +126,8 @@ void Planner::tieResult(PlannedOpInterface op, OpResult result) {
         (target == targets.end() ||
          candidate.values.front() != block.getArgument(target->second)))
       continue;
-    if (candidate.values.front().getDefiningOp<exec::ConstantOp>())
+    if (candidate.values.front().getDefiningOp<exec::ConstantOp>() ||
+        op->getOperand(operand).getDefiningOp<exec::PeerViewOp>())
       continue;
     bool readOnce = llvm::count_if(op->getOperands(), [&](Value other) {
                       return buffers.lookup(other) == buffer;

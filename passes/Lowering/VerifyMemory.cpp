@@ -68,11 +68,16 @@ private:
   LogicalResult checkOp(PlannedOpInterface op);
   LogicalResult checkUpdates(Operation *terminator) const;
 
-  static bool overlap(SlotAttr a, Value aValue, SlotAttr b, Value bValue) {
-    return a.getArena() == b.getArena() &&
-           a.getOffset() <
-               b.getOffset() + exec::getNumBytes(bValue.getType()) &&
-           b.getOffset() < a.getOffset() + exec::getNumBytes(aValue.getType());
+  /// Where the value ends that this one is, or is a piece of.
+  int64_t getEnd(Value value, SlotAttr slot) const {
+    auto content = contents.find(value);
+    if (content != contents.end())
+      value = content->second;
+    return slot.getOffset() + exec::getNumBytes(value.getType());
+  }
+  bool overlap(SlotAttr a, Value aValue, SlotAttr b, Value bValue) const {
+    return a.getArena() == b.getArena() && a.getOffset() < getEnd(bValue, b) &&
+           b.getOffset() < getEnd(aValue, a);
   }
 
   mutable func::FuncOp function; // MLIR's accessors are not const.
@@ -106,7 +111,7 @@ LogicalResult Verifier::write(Value value, SlotAttr slot, Value content) {
 LogicalResult Verifier::read(Operation *op, Value value) const {
   SlotAttr slot = slots.at(value);
   auto arena = arenas.find(slot.getArena());
-  int64_t end = slot.getOffset() + exec::getNumBytes(value.getType());
+  int64_t end = getEnd(value, slot);
   if (arena != arenas.end() &&
       arena->second.holds(slot.getOffset(), end, contents.at(value)))
     return success();

@@ -46,6 +46,8 @@ struct CheckOptions {
   double tolerance = 1e-10;
   /// Of the schedule phase: "min" or "fast".
   std::string memory = "fast";
+  /// Plans may read peers' memory, in pieces of whatever size.
+  bool sharedMemory = false;
   /// Changes the module after a phase, before it is verified and interpreted:
   /// a fault that must be found.
   std::function<void(StringRef phase, ModuleOp module)> fault;

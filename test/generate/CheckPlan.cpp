@@ -102,6 +102,8 @@ Outcome mlir::fabric::generate::checkPlan(ModuleOp program,
   CollectErrors errors(program.getContext());
   CompileOptions compile;
   compile.memory = options.memory;
+  compile.comm.sharedMemory = options.sharedMemory;
+  compile.minPiece = options.sharedMemory ? 1 : compile.minPiece;
   OwningOpRef<ModuleOp> trained = program.clone();
   if (failed(runPhases(*trained, compile, Phase::Train)))
     return {Status::Fails, "train", errors.take()};

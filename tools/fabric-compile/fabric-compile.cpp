@@ -117,7 +117,7 @@ int main(int argc, char **argv) {
   CompileCommand command;
   AxisSize dp, tp;
   int64_t nodes = 0, devices = 0;
-  std::string train, emit, target = "cpu", report;
+  std::string train, emit, target = "cpu", report, comm = "any";
 
   app.add_option("model", command.model, "the model: an MLIR file")->required();
   app.add_option("-o,--output", command.output,
@@ -168,6 +168,11 @@ int main(int argc, char **argv) {
          "them (default); or a budget in bytes a rank")
       ->check(checkMemory)
       ->group("Plan");
+  app.add_option("--comm", comm,
+                 "any: runs under every communicator (default); local: uses "
+                 "that the ranks of one process share memory")
+      ->check(CLI::IsMember({"any", "local"}))
+      ->group("Plan");
   app.add_option(
          "--target", target,
          "cpu, or cpu:NAME with LLVM's name of a processor (default: this "
@@ -211,6 +216,7 @@ int main(int argc, char **argv) {
   if (train == "gradients" && (command.lr || command.weightDecay ||
                                command.beta1 || command.beta2 || command.eps))
     return usageError("--train=gradients takes no optimizer options");
+  command.sharedMemory = comm == "local";
   if (target != "cpu")
     command.cpu = target.substr(4);
   if (!emit.empty())

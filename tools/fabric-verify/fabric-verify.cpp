@@ -36,6 +36,7 @@ int main(int argc, char **argv) {
       "fabric-verify");
   VerifyCommand command;
   std::vector<std::string> meshes;
+  std::string comm = "any";
   app.add_option("model", command.model, "the model: an MLIR file")->required();
   app.add_option("--meshes", meshes, "DPxTP, with commas between (2x2)")
       ->delimiter(',');
@@ -50,6 +51,8 @@ int main(int argc, char **argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--memory", command.memory,
                  "min, fast or a budget in bytes, as in fabric-compile (fast)");
+  app.add_option("--comm", comm, "any or local, as in fabric-compile (any)")
+      ->check(CLI::IsMember({"any", "local"}));
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &success) {
@@ -58,6 +61,7 @@ int main(int argc, char **argv) {
     std::cerr << "fabric-verify: error: " << error.what() << "\n";
     return 2;
   }
+  command.sharedMemory = comm == "local";
   if (meshes.empty())
     meshes = {"2x2"};
   for (const std::string &text : meshes) {

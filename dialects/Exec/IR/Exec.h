@@ -23,6 +23,10 @@ namespace mlir::exec {
 /// Bytes of a tensor of static shape; a bool takes one.
 int64_t getNumBytes(Type type);
 
+/// Whether ranks that meet over `axes` meet over `inner`: each group over the
+/// latter is a part of one over the former.
+bool coversAxes(dist::AxesAttr axes, dist::AxesAttr inner);
+
 /// `all_gather`, without the attribute's brackets.
 ParseResult parseKind(OpAsmParser &parser, CollectiveKindAttr &kind);
 void printKind(OpAsmPrinter &printer, Operation *op, CollectiveKindAttr kind);

@@ -82,16 +82,18 @@ def Exec_MatrixAttr : Exec_Attr<"Matrix", "matrix"> {
   let summary = "a tensor seen as a batch of row-major matrices";
   let description = [{
     `leading` elements lie between rows as they are stored, `batch_stride` between
-    matrices. `transposed`: the matrix that is meant is the stored one's transpose.
+    matrices, `offset` before the first. `transposed`: the matrix that is meant is
+    the stored one's transpose.
 
     Example: `#exec.matrix<leading = 128, transposed = true>`
 
     **Constraints**
-    * C1: `leading` is positive and `batch_stride` is not negative.
+    * C1: `leading` is positive, `batch_stride` and `offset` are not negative.
   }];
   let parameters = (ins "int64_t":$leading,
                         DefaultValuedParameter<"int64_t", "0">:$batch_stride,
-                        DefaultValuedParameter<"bool", "false">:$transposed);
+                        DefaultValuedParameter<"bool", "false">:$transposed,
+                        DefaultValuedParameter<"int64_t", "0">:$offset);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

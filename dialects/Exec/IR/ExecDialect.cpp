@@ -89,11 +89,12 @@ LogicalResult ArenaAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult MatrixAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 int64_t leading, int64_t batchStride, bool) {
-  if (leading < 1 || batchStride < 0)
-    return emitError() << "expects a positive leading dimension and a batch "
-                          "stride of at least 0, found "
-                       << leading << " and " << batchStride;
+                                 int64_t leading, int64_t batchStride, bool,
+                                 int64_t offset) {
+  if (leading < 1 || batchStride < 0 || offset < 0)
+    return emitError() << "expects a positive leading dimension, a batch "
+                          "stride and an offset of at least 0, found "
+                       << leading << ", " << batchStride << " and " << offset;
   return success();
 }
 

@@ -26,6 +26,11 @@ def PlannedOpInterface : OpInterface<"PlannedOpInterface"> {
         nothing is read or written.
       }], "bool", "isAlias", (ins), "", [{ return false; }]>,
     InterfaceMethod<[{
+        The axes over whose groups no rank goes on before all have come; null
+        where ranks do not meet.
+      }], "::mlir::dist::AxesAttr", "getOrderedAxes", (ins), "",
+      [{ return {}; }]>,
+    InterfaceMethod<[{
         Whether the op may write result `result` over operand `operand`, which
         nobody reads after it.
       }], "bool", "canTie", (ins "unsigned":$result, "unsigned":$operand), "",

@@ -19,9 +19,18 @@ static RankedTensorType tensorType(Value value) {
 //===----------------------------------------------------------------------===//
 
 std::optional<unsigned> GemmOp::getTiedOperand(unsigned) {
-  if (!getAccumulator())
-    return std::nullopt;
-  return getODSOperandIndexAndLength(3).first;
+  if (getAccumulator())
+    return getODSOperandIndexAndLength(3).first;
+  if (getTarget())
+    return getODSOperandIndexAndLength(4).first;
+  return std::nullopt;
+}
+
+MatrixAttr GemmOp::getResultMatrix() {
+  if (MatrixAttr block = getCMatrixAttr())
+    return block;
+  return MatrixAttr::get(getContext(), getN(),
+                         getBatch() > 1 ? getM() * getN() : 0, false, 0);
 }
 
 /// C3. `rows` x `columns` is the matrix as it is meant.
@@ -35,7 +44,7 @@ static LogicalResult verifyMatrix(Operation *op, StringRef name,
     return op->emitOpError()
            << "expects a leading dimension of at least " << columns << " for "
            << name << ", found " << matrix.getLeading();
-  int64_t extent = (batch - 1) * matrix.getBatchStride() +
+  int64_t extent = matrix.getOffset() + (batch - 1) * matrix.getBatchStride() +
                    (rows - 1) * matrix.getLeading() + columns;
   if (extent > type.getNumElements())
     return op->emitOpError()
@@ -60,12 +69,34 @@ LogicalResult GemmOp::verify() {
       failed(verifyMatrix(*this, "b", getBMatrix(), batch, k, n,
                           tensorType(getB()))))
     return failure();
-  if (result.getNumElements() != batch * m * n)
+  if (MatrixAttr block = getCMatrixAttr()) {
+    if (batch != 1 || block.getTransposed())
+      return emitOpError() << "expects a block that is one matrix and not "
+                              "transposed, found batch "
+                           << batch << " and " << block;
+    if (failed(verifyMatrix(*this, "c", block, batch, m, n, result)))
+      return failure();
+  } else if (result.getNumElements() != batch * m * n) {
     return emitOpError() << "expects a result of " << batch * m * n
                          << " elements, found " << result;
-  if (getBias() && tensorType(getBias()).getNumElements() != n)
-    return emitOpError() << "expects a bias of " << n << " elements, found "
-                         << getBias().getType();
+  }
+  int64_t biasOffset = getBiasOffset();
+  if (biasOffset != 0 && (!getBias() || !getCMatrixAttr()))
+    return emitOpError() << "expects a bias from 0 on without a block, found "
+                         << biasOffset;
+  if (getBias()) {
+    int64_t elements = tensorType(getBias()).getNumElements();
+    bool fits = getCMatrixAttr() ? biasOffset >= 0 && biasOffset <= elements - n
+                                 : elements == n;
+    if (!fits)
+      return emitOpError() << "expects a bias of " << n << " elements from "
+                           << biasOffset << ", found " << getBias().getType();
+  }
+  if (getTarget() && (getTarget().getType() != result || !getCMatrixAttr() ||
+                      getAccumulator()))
+    return emitOpError() << "expects a target of the result's type, for a "
+                            "block that is not accumulated, found "
+                         << getTarget().getType() << " and " << result;
   if (getAccumulator() && getAccumulator().getType() != result)
     return emitOpError()
            << "expects an accumulator of the result's type, found "
@@ -212,6 +243,11 @@ bool CollectiveOp::canTie(unsigned, unsigned) {
 
 void CollectiveOp::tie(unsigned, unsigned) { setInPlace(true); }
 
+/// Of all kinds but one, every rank needs something of every other.
+dist::AxesAttr CollectiveOp::getOrderedAxes() {
+  return getKind() == CollectiveKind::AllSlice ? dist::AxesAttr() : getAxes();
+}
+
 /// C2 for one dim.
 static LogicalResult verifyDim(CollectiveOp op, StringRef name,
                                std::optional<uint64_t> dim, bool needed) {
@@ -226,14 +262,22 @@ static LogicalResult verifyDim(CollectiveOp op, StringRef name,
   return success();
 }
 
-LogicalResult CollectiveOp::verify() {
-  dist::MeshAttr mesh = dist::getMesh(*this);
-  if (!mesh || getAxes().empty())
-    return emitOpError() << "expects at least one axis of the module's mesh";
-  for (dist::AxisRefAttr axis : getAxes().getRefs())
+/// C1 of all that have axes.
+static LogicalResult verifyAxes(Operation *op, dist::AxesAttr axes) {
+  dist::MeshAttr mesh = dist::getMesh(op);
+  if (!mesh || axes.empty())
+    return op->emitOpError() << "expects at least one axis of the module's "
+                                "mesh";
+  for (dist::AxisRefAttr axis : axes.getRefs())
     if (mesh.getAxisSize(axis.getName()) == 0)
-      return emitOpError() << "axis " << axis.getName()
-                           << " is not one of the mesh " << mesh;
+      return op->emitOpError()
+             << "axis " << axis.getName() << " is not one of the mesh " << mesh;
+  return success();
+}
+
+LogicalResult CollectiveOp::verify() {
+  if (failed(verifyAxes(*this, getAxes())))
+    return failure();
   if (failed(verifyDim(*this, "concat_dim", getConcatDim(),
                        concatenates(getKind()))) ||
       failed(verifyDim(*this, "split_dim", getSplitDim(), splits(getKind()))))
@@ -244,7 +288,7 @@ LogicalResult CollectiveOp::verify() {
 
   RankedTensorType from = tensorType(getOperand()),
                    to = tensorType(getResult());
-  int64_t ranks = getAxes().getNumParts(mesh);
+  int64_t ranks = getAxes().getNumParts(dist::getMesh(*this));
   SmallVector<int64_t> expected(from.getShape());
   if (auto dim = getSplitDim()) {
     if (expected[*dim] % ranks != 0)
@@ -268,6 +312,54 @@ LogicalResult CollectiveOp::verify() {
                          << static_cast<int64_t>(getBytesSent());
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// PeerViewOp, BarrierOp
+//===----------------------------------------------------------------------===//
+
+bool mlir::exec::coversAxes(dist::AxesAttr axes, dist::AxesAttr inner) {
+  return llvm::all_of(inner.getRefs(), [&](dist::AxisRefAttr part) {
+    return llvm::any_of(axes.getRefs(), [&](dist::AxisRefAttr axis) {
+      return axis == part ||
+             (axis.getName() == part.getName() && !axis.isSubAxis());
+    });
+  });
+}
+
+std::optional<unsigned> PeerViewOp::getTiedOperand(unsigned) { return 0; }
+
+bool PeerViewOp::isAlias() { return true; }
+
+LogicalResult PeerViewOp::verify() {
+  if (failed(verifyAxes(*this, getAxes())))
+    return failure();
+  int64_t ranks = getAxes().getNumParts(dist::getMesh(*this));
+  int64_t member = getMember();
+  if (member < 0 || member >= ranks)
+    return emitOpError() << "expects a member below the group's " << ranks
+                         << ", found " << member;
+  RankedTensorType expected = tensorType(getOperand());
+  if (getOwnPiece()) {
+    if (expected.getRank() == 0 || expected.getDimSize(0) % ranks != 0)
+      return emitOpError() << "expects dim 0 to be a multiple of " << ranks
+                           << ", found " << expected;
+    SmallVector<int64_t> shape(expected.getShape());
+    shape[0] /= ranks;
+    expected = RankedTensorType::get(shape, expected.getElementType());
+  }
+  if (tensorType(getResult()) != expected)
+    return emitOpError() << "expects a result of type " << expected
+                         << ", found " << tensorType(getResult());
+  return success();
+}
+
+SlotAttr BarrierOp::getSlotOf(unsigned) { return {}; }
+
+void BarrierOp::setSlotOf(unsigned, SlotAttr) {}
+
+dist::AxesAttr BarrierOp::getOrderedAxes() { return getAxes(); }
+
+LogicalResult BarrierOp::verify() { return verifyAxes(*this, getAxes()); }
 
 //===----------------------------------------------------------------------===//
 // ViewOp, CopyOp

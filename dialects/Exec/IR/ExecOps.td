@@ -45,13 +45,24 @@ def Exec_GemmOp : Exec_SingleOp<"gemm", ["getTiedOperand"],
     matrices says `#exec.matrix`; the result is dense. The slot of the accumulator
     becomes the result's. Accumulates in f32, or in f64 for f64.
 
-    Made by `lower-contractions`; becomes a Gemm of the plan.
+    With `c`, the product is a block of the result, which is larger: all else is
+    what it was in the accumulator, or in the target that the block is written
+    `into`, or undefined where there is neither. `from` is where in the bias the
+    block's begins.
+
+    Made by `lower-contractions`, blocks by `lower-share-collectives`; becomes a Gemm
+    of the plan.
 
     ```mlir
     // x W^T with a W of [out, in]
     %1 = exec.gemm %x, %w batch = 1 m = 16 n = 256 k = 128
            a = <leading = 128> b = <leading = 128, transposed = true>
            : (tensor<16x128xf32>, tensor<256x128xf32>) -> tensor<16x256xf32>
+    // its right half, from the lower half of another W
+    %2 = exec.gemm %x, %v into %1 batch = 1 m = 16 n = 128 k = 128
+           a = <leading = 128> b = <leading = 128, transposed = true>
+           c = <leading = 256, offset = 128>
+           : (tensor<16x128xf32>, tensor<128x128xf32>, tensor<16x256xf32>) -> tensor<16x256xf32>
     ```
 
     **Constraints**
@@ -59,22 +70,31 @@ def Exec_GemmOp : Exec_SingleOp<"gemm", ["getTiedOperand"],
     * C2: operands and result are of one float element type.
     * C3: a matrix's `leading` is at least its stored row, and all matrices lie in
       their tensor.
-    * C4: the result has batch x m x n elements.
-    * C5: the bias has n elements.
+    * C4: the result has batch x m x n elements; with `c`, the batch is 1 and the
+      block is not transposed and lies in the result.
+    * C5: the bias has n elements; with `c`, n elements from `from`.
     * C6: the accumulator has the result's type.
+    * C7: a target has the result's type, and there is `c`, and no accumulator.
   }];
   let arguments = (ins Exec_Tensor:$a, Exec_Tensor:$b,
                        Optional<Exec_Tensor>:$bias,
                        Optional<Exec_Tensor>:$accumulator,
+                       Optional<Exec_Tensor>:$target,
+                       DefaultValuedAttr<I64Attr, "0">:$bias_offset,
                        I64Attr:$batch, I64Attr:$m, I64Attr:$n, I64Attr:$k,
                        Exec_MatrixAttr:$a_matrix, Exec_MatrixAttr:$b_matrix,
+                       OptionalAttr<Exec_MatrixAttr>:$c_matrix,
                        OptionalAttr<Exec_SlotAttr>:$slot);
   let results = (outs Exec_Tensor:$result);
   let assemblyFormat = [{
-    $a `,` $b (`bias` $bias^)? (`onto` $accumulator^)?
-    `batch` `=` $batch `m` `=` $m `n` `=` $n `k` `=` $k
-    `a` `=` $a_matrix `b` `=` $b_matrix (`at` $slot^)? attr-dict `:`
-    functional-type(operands, results)
+    $a `,` $b (`bias` $bias^ (`from` $bias_offset^)?)? (`onto` $accumulator^)?
+    (`into` $target^)? `batch` `=` $batch `m` `=` $m `n` `=` $n `k` `=` $k
+    `a` `=` $a_matrix `b` `=` $b_matrix (`c` `=` $c_matrix^)? (`at` $slot^)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// Where the product lies in the result, said or not.
+    ::mlir::exec::MatrixAttr getResultMatrix();
   }];
 }
 
@@ -115,7 +135,7 @@ def Exec_LaunchOp : Exec_Op<"launch", [
 }
 
 def Exec_CollectiveOp : Exec_SingleOp<"collective",
-    ["getTiedOperand", "canTie", "tie"]> {
+    ["getTiedOperand", "canTie", "tie", "getOrderedAxes"]> {
   let summary = "a collective over axes of the mesh";
   let description = [{
     One instruction for all kinds, with what the plan wants to know: which dim is
@@ -155,6 +175,68 @@ def Exec_CollectiveOp : Exec_SingleOp<"collective",
     `bytes_sent` `=` $bytes_sent `why` `=` $why (`in_place` $in_place^)?
     (`at` $slot^)? attr-dict `:` type($operand) `->` type($result)
   }];
+}
+
+def Exec_PeerViewOp : Exec_SingleOp<"peer_view", ["getTiedOperand", "isAlias"]> {
+  let summary = "a value of another rank, where it lies";
+  let description = [{
+    What the operand is on member `member` of the rank's group over `axes`; with
+    `own_piece`, of it the piece along dim 0 that is the reading rank's by its place
+    in the group. Costs nothing: the slot is the operand's, in the member's memory.
+
+    ```
+        axes = {"dp"}, member = 1           dp 0: its %g     dp 1: its %g
+        own_piece: dp 0 reads the first     [ a0 | a1 ]      [ b0 | b1 ]
+        half of dp 1's %g, dp 1 the second                     ^dp 0 ^dp 1
+    ```
+
+    Made by `lower-share-collectives`, where ranks share memory. When it may be read
+    is a matter of barriers; becomes a buffer with a peer in the plan.
+
+    ```mlir
+    %1 = exec.peer_view %w axes = <{"dp"}> member = 1 : tensor<64x128xf32> -> tensor<64x128xf32>
+    %2 = exec.peer_view %g axes = <{"dp"}> member = 0 own_piece : tensor<128x128xf32> -> tensor<64x128xf32>
+    ```
+
+    **Constraints**
+    * C1: there is at least one axis, and every axis is one of the module's mesh.
+    * C2: the member is one of the group.
+    * C3: the result has the operand's type; an own piece has it with dim 0 divided by
+      the number of ranks.
+  }];
+  let arguments = (ins Exec_Tensor:$operand, Dist_AxesAttr:$axes,
+                       I64Attr:$member, UnitAttr:$own_piece,
+                       OptionalAttr<Exec_SlotAttr>:$slot);
+  let results = (outs Exec_Tensor:$result);
+  let assemblyFormat = [{
+    $operand `axes` `=` $axes `member` `=` $member (`own_piece` $own_piece^)?
+    (`at` $slot^)? attr-dict `:` type($operand) `->` type($result)
+  }];
+}
+
+def Exec_BarrierOp : Op<Exec_Dialect, "barrier", [
+    DeclareOpInterfaceMethods<PlannedOpInterface, ["getOrderedAxes"]>,
+    MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "ranks meet";
+  let description = [{
+    No rank of a group over `axes` runs what follows before all have run what comes
+    before. `released` are values that peers have read before and do not after it:
+    as operands they are alive until here.
+
+    Made by `exec-place-barriers`; becomes a Barrier of the plan.
+
+    ```mlir
+    exec.barrier axes = <{"dp"}> released(%g : tensor<128x128xf32>)
+    ```
+
+    **Constraints**
+    * C1: there is at least one axis, and every axis is one of the module's mesh.
+  }];
+  let arguments = (ins Dist_AxesAttr:$axes, Variadic<Exec_Tensor>:$released);
+  let assemblyFormat = [{
+    `axes` `=` $axes (`released` `(` $released^ `:` type($released) `)`)? attr-dict
+  }];
+  let hasVerifier = 1;
 }
 
 def Exec_ViewOp : Exec_SingleOp<"view", ["getTiedOperand", "isAlias"]> {

@@ -47,7 +47,7 @@ func.func @gemm_c4(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
 
 // exec.gemm C5
 func.func @gemm_c5(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %bias: tensor<4xf32>) {
-  // expected-error @below {{expects a bias of 2 elements, found 'tensor<4xf32>'}}
+  // expected-error @below {{expects a bias of 2 elements from 0, found 'tensor<4xf32>'}}
   %0 = exec.gemm %a, %b bias %bias batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<4xf32>) -> tensor<4x2xf32>
   return
 }
@@ -302,7 +302,7 @@ module attributes {exec.arenas = [#exec.arena<io, -1>]} {}
 // -----
 
 // #exec.matrix C1
-// expected-error @below {{expects a positive leading dimension and a batch stride of at least 0, found 0 and 0}}
+// expected-error @below {{expects a positive leading dimension, a batch stride and an offset of at least 0, found 0, 0 and 0}}
 func.func private @matrix_c1() attributes {matrix = #exec.matrix<leading = 0>}
 
 // -----
@@ -322,3 +322,161 @@ func.func private @may_alias(tensor<4xf32> {exec.may_alias = array<i64: 1>}) -> 
 // Attributes: unknown ones
 // expected-error @below {{argument 0 has an unknown attribute "exec.place" = 1}}
 func.func private @unknown(tensor<4xf32> {exec.place = 1 : i64})
+
+// -----
+
+// exec.gemm C3: an offset past the end
+func.func @gemm_c3_offset(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects the matrices of a to lie in its 32 elements, found 33}}
+  %0 = exec.gemm %a, %b batch = 1 m = 4 n = 2 k = 8 a = <leading = 8, offset = 1> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C4: a block past the end
+func.func @gemm_c4_block(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects the matrices of c to lie in its 16 elements, found 17}}
+  %0 = exec.gemm %a, %b batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> c = <leading = 4, offset = 3> : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C4: a transposed block
+func.func @gemm_c4_transposed(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects a block that is one matrix and not transposed, found batch 1 and}}
+  %0 = exec.gemm %a, %b batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> c = <leading = 4, transposed = true> : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C5: a bias that begins too late
+func.func @gemm_c5_from(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %c: tensor<4xf32>) {
+  // expected-error @below {{expects a bias of 2 elements from 3, found 'tensor<4xf32>'}}
+  %0 = exec.gemm %a, %b bias %c from 3 batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> c = <leading = 4> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<4xf32>) -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C5: a part of a bias for a whole result
+func.func @gemm_c5_whole(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %c: tensor<4xf32>) {
+  // expected-error @below {{expects a bias from 0 on without a block, found 2}}
+  %0 = exec.gemm %a, %b bias %c from 2 batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<4xf32>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C7: a target without a block
+func.func @gemm_c7(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %c: tensor<4x2xf32>) {
+  // expected-error @below {{expects a target of the result's type, for a block that is not accumulated, found 'tensor<4x2xf32>' and 'tensor<4x2xf32>'}}
+  %0 = exec.gemm %a, %b into %c batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C7: a target of another type
+func.func @gemm_c7_type(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %c: tensor<4x2xf32>) {
+  // expected-error @below {{expects a target of the result's type, for a block that is not accumulated, found 'tensor<4x2xf32>' and 'tensor<4x4xf32>'}}
+  %0 = exec.gemm %a, %b into %c batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> c = <leading = 4> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<4x2xf32>) -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C7: a target and an accumulator
+func.func @gemm_c7_both(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %c: tensor<4x4xf32>) {
+  // expected-error @below {{expects a target of the result's type, for a block that is not accumulated}}
+  %0 = exec.gemm %a, %b onto %c into %c batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> c = <leading = 4> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+// exec.peer_view C1
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>} {
+func.func @peer_view_c1(%a: tensor<4x8xf32>) {
+  // expected-error @below {{axis "ep" is not one of the mesh}}
+  %0 = exec.peer_view %a axes = <{"ep"}> member = 0 : tensor<4x8xf32> -> tensor<4x8xf32>
+  return
+}
+}
+
+// -----
+
+// exec.peer_view C1: no axes
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>} {
+func.func @peer_view_c1_none(%a: tensor<4x8xf32>) {
+  // expected-error @below {{expects at least one axis of the module's mesh}}
+  %0 = exec.peer_view %a axes = <{}> member = 0 : tensor<4x8xf32> -> tensor<4x8xf32>
+  return
+}
+}
+
+// -----
+
+// exec.peer_view C2
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>} {
+func.func @peer_view_c2(%a: tensor<4x8xf32>) {
+  // expected-error @below {{expects a member below the group's 4, found 4}}
+  %0 = exec.peer_view %a axes = <{"dp", "tp"}> member = 4 : tensor<4x8xf32> -> tensor<4x8xf32>
+  return
+}
+}
+
+// -----
+
+// exec.peer_view C3
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>} {
+func.func @peer_view_c3(%a: tensor<4x8xf32>) {
+  // expected-error @below {{expects a result of type 'tensor<4x8xf32>', found 'tensor<2x8xf32>'}}
+  %0 = exec.peer_view %a axes = <{"dp"}> member = 1 : tensor<4x8xf32> -> tensor<2x8xf32>
+  return
+}
+}
+
+// -----
+
+// exec.peer_view C3: pieces
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>} {
+func.func @peer_view_c3_piece(%a: tensor<4x8xf32>) {
+  // expected-error @below {{expects a result of type 'tensor<2x8xf32>', found 'tensor<4x4xf32>'}}
+  %0 = exec.peer_view %a axes = <{"dp"}> member = 1 own_piece : tensor<4x8xf32> -> tensor<4x4xf32>
+  return
+}
+}
+
+// -----
+
+// exec.peer_view C3: no pieces
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>} {
+func.func @peer_view_c3_divides(%a: tensor<3x8xf32>) {
+  // expected-error @below {{expects dim 0 to be a multiple of 2, found 'tensor<3x8xf32>'}}
+  %0 = exec.peer_view %a axes = <{"dp"}> member = 1 own_piece : tensor<3x8xf32> -> tensor<3x8xf32>
+  return
+}
+}
+
+// -----
+
+// exec.barrier C1
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>} {
+func.func @barrier_c1() {
+  // expected-error @below {{axis "ep" is not one of the mesh}}
+  exec.barrier axes = <{"ep"}>
+  return
+}
+}
+
+// -----
+
+// exec.barrier C1: no mesh
+func.func @barrier_c1_mesh() {
+  // expected-error @below {{expects at least one axis of the module's mesh}}
+  exec.barrier axes = <{"dp"}>
+  return
+}

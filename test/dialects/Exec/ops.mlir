@@ -40,6 +40,33 @@ func.func @unplanned(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>, %b: tensor<8xf32>
   return %7 : tensor<4x8xf32>
 }
 
+// CHECK-LABEL: func.func @blocks
+func.func @blocks(%x: tensor<4x8xf32>, %w: tensor<4x8xf32>, %b: tensor<8xf32>) -> tensor<4x8xf32> {
+  // CHECK: %[[Y0:.*]] = exec.gemm %{{.*}}, %{{.*}} bias %{{.*}} batch = 1 m = 4 n = 4 k = 8 a = <leading = 8> b = <leading = 8, transposed = true> c = <leading = 8> :
+  %0 = exec.gemm %x, %w bias %b batch = 1 m = 4 n = 4 k = 8 a = <leading = 8> b = <leading = 8, transposed = true> c = <leading = 8>
+      : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+  // CHECK: %[[Y1:.*]] = exec.gemm %{{.*}}, %{{.*}} bias %{{.*}} from 4 into %[[Y0]] {{.*}} c = <leading = 8, offset = 4> :
+  %1 = exec.gemm %x, %w bias %b from 4 into %0 batch = 1 m = 4 n = 4 k = 8 a = <leading = 8> b = <leading = 8, transposed = true> c = <leading = 8, offset = 4>
+      : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  // CHECK: exec.gemm %{{.*}}, %{{.*}} onto %[[Y1]] {{.*}} a = <leading = 8, offset = 4> {{.*}} c = <leading = 8> at <workspace, 0, activations> :
+  %2 = exec.gemm %x, %w onto %1 batch = 1 m = 4 n = 8 k = 4 a = <leading = 8, offset = 4> b = <leading = 8> c = <leading = 8> at <workspace, 0, activations>
+      : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %2 : tensor<4x8xf32>
+}
+
+// CHECK-LABEL: func.func @peers
+func.func @peers(%w: tensor<4x8xf32>) {
+  // CHECK: exec.peer_view %{{.*}} axes = <{"dp"}> member = 1 : tensor<4x8xf32> -> tensor<4x8xf32>
+  %0 = exec.peer_view %w axes = <{"dp"}> member = 1 : tensor<4x8xf32> -> tensor<4x8xf32>
+  // CHECK: exec.peer_view %{{.*}} axes = <{"tp":(1)2, "dp"}> member = 3 own_piece at <parameters, 0, parameters> : tensor<4x8xf32> -> tensor<1x8xf32>
+  %1 = exec.peer_view %w axes = <{"tp":(1)2, "dp"}> member = 3 own_piece at <parameters, 0, parameters> : tensor<4x8xf32> -> tensor<1x8xf32>
+  // CHECK: exec.barrier axes = <{"dp", "tp"}>{{$}}
+  exec.barrier axes = <{"dp", "tp"}>
+  // CHECK: exec.barrier axes = <{"dp"}> released(%{{.*}}, %{{.*}} : tensor<4x8xf32>, tensor<1x8xf32>)
+  exec.barrier axes = <{"dp"}> released(%0, %1 : tensor<4x8xf32>, tensor<1x8xf32>)
+  return
+}
+
 // CHECK-LABEL: func.func @planned
 // CHECK-SAME: exec.slot = #exec.slot<parameters, 0, parameters>
 func.func @planned(%w: tensor<4x8xf32> {exec.slot = #exec.slot<parameters, 0, parameters>}) -> tensor<4x8xf32> {

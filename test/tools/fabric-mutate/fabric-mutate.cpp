@@ -100,7 +100,7 @@ static LogicalResult runPhase(MLIRContext *context, const Case &test,
     buildSchedulePipeline(pm, ScheduleOptions());
     break;
   case 4:
-    buildLowerPipeline(pm);
+    buildLowerPipeline(pm, LowerOptions());
     break;
   default:
     pm.addPass(createCanonicalizerPass());

@@ -58,6 +58,7 @@ TEST_P(CompiledPrograms, RunAsTheyMean) {
     CheckOptions options;
     options.whole = kind.whole;
     options.memory = seed % 3 ? "fast" : "min";
+    options.sharedMemory = seed % 2;
     Outcome outcome = checkPlan(*program.module, options);
     EXPECT_FALSE(outcome.isBad())
         << "seed " << seed << "\n"
@@ -81,6 +82,7 @@ TEST_P(CompiledPrograms, RunAsTheyMeanInF32) {
     toF32(*program.module);
     CheckOptions options;
     options.tolerance = 1e-4;
+    options.sharedMemory = seed % 4 < 2;
     Outcome outcome = checkPlan(*program.module, options);
     EXPECT_FALSE(outcome.isBad())
         << "seed " << seed << "\n"
