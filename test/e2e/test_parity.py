@@ -122,6 +122,17 @@ def test_local_against_mpirun(workspace, tmp_path, mesh):
     assert_trained_alike(train(plan, model, folder, tmp_path / "mpi", ranks=mesh[0] * mesh[1]), local, 1e-12, 1e-12)
 
 
+@pytest.mark.parametrize("model, mesh", EVERY_MESH)
+def test_shared_memory_against_any(workspace, tmp_path, model, mesh):
+    """Ten steps that read peers' memory against ten that copy it: f64 to 1e-12 (the order of a sum may differ)."""
+    folder = workspace.imported(model, "f64")
+    (tmp_path / "shared").mkdir()
+    any_plan = compile_plan(folder, mesh, *adamw(1e-3))
+    shared = compile_plan(folder, mesh, *adamw(1e-3), "--comm=local")
+    expected = train(any_plan, model, folder, tmp_path)
+    assert_trained_alike(train(shared, model, folder, tmp_path / "shared"), expected, 1e-12, 1e-12)
+
+
 def test_twenty_runs_give_the_same_bits(workspace, tmp_path):
     """Reductions go in rank order, whatever thread comes first."""
     folder = workspace.imported(FEEDFORWARD, "f32")

@@ -7,9 +7,10 @@ from importing import BUILD, NEEDS_TOOLS
 pytestmark = NEEDS_TOOLS
 
 
+@pytest.mark.parametrize("comm", ["any", "local"])
 @pytest.mark.parametrize("memory", ["fast", "min"])
 @pytest.mark.parametrize("model", MODELS_UNDER_TEST, ids=lambda model: model.name)
-def test_verify(workspace, model, memory):
+def test_verify(workspace, model, memory, comm):
     folder = workspace.imported(model, "f32")
     meshes = ",".join(f"{dp}x{tp}" for dp, tp in model.meshes())
     table = run_tool(
@@ -19,6 +20,7 @@ def test_verify(workspace, model, memory):
             f"--meshes={meshes}",
             f"--weights={folder / 'weights.safetensors'}",
             f"--memory={memory}",
+            f"--comm={comm}",
         ]
     )
     lines = table.splitlines()
