@@ -117,6 +117,23 @@ TEST(Executor, TrainsOnPeersMemoryLikePlainLoops) {
     expectPlainTraining(makeSharedTrainPlan(TEST_KERNELS, tpSize));
 }
 
+TEST(Executor, KernelsReadPeers) {
+  HandmadePlan made = makeSharedKernelsPlan(TEST_KERNELS);
+  HostTensor x = waves<double>(DType::F64, {8, 4}, 0.3);
+  RunInputs inputs;
+  inputs.inputs = {{{"x", x}}};
+  inputs.steps = 50;
+  auto run = runLocal(made.plan, inputs);
+  ASSERT_TRUE(succeeded(run));
+  double rate = 0;
+  for (int step = 1; step <= 50; ++step)
+    rate += 0.5 / step;
+  for (int i = 0; i < 16; ++i)
+    EXPECT_NEAR(run->parameters.at("w").data<double>()[i],
+                -rate * 2 * (x.data<double>()[i] + x.data<double>()[16 + i]),
+                1e-13);
+}
+
 void expectTheSameBits(const HandmadePlan &made) {
   RunInputs inputs;
   inputs.inputs = {{{"x", waves<double>(DType::F64, {8, 4}, 0.5)}}};

@@ -215,6 +215,33 @@ inline HandmadePlan makeSharedTrainPlan(const std::string &kernels,
   return made;
 }
 
+/// w -= lr / step * 2 (the sum of the ranks' x), by kernels alone: each rank's
+/// kernel reads its piece of both ranks' gradients.
+inline HandmadePlan makeSharedKernelsPlan(const std::string &kernels) {
+  HandmadePlan made({{"dp", 2}, {"tp", 2}});
+  plan::DType f64 = plan::DType::F64;
+  made.plan.mode = plan::Mode::Train;
+  made.plan.needs.sharedMemory = true;
+  made.code(kernels);
+  plan::Initializer init{plan::Initializer::Kind::Constant, 0.0, 0.0};
+  auto x = made.input("x", f64, {8, 4}, {{{dp}, {}}});
+  auto w = made.parameter("w", f64, {4, 4}, {{{dp}, {}}}, init);
+  auto loss = made.buffer(f64, {}), g = made.buffer(f64, {4, 4});
+  auto lr = made.scalar("lr", f64, 0.5), step = made.scalar("step", f64, 0);
+  for (int64_t member : {0, 1}) {
+    plan::Buffer piece = made.plan.buffers[g];
+    piece.shape = {2, 4};
+    piece.peer = plan::PeerView{{dp}, member, true};
+    made.plan.buffers.push_back(piece);
+  }
+  auto last = static_cast<plan::BufferId>(made.plan.buffers.size()) - 1;
+  made.launch("square_loss16", {x, loss, g}, {loss, g});
+  made.add(plan::Barrier{{dp}});
+  made.launch("descend_sum8", {w, last - 1, last, lr, step}, {w});
+  made.add(plan::Barrier{{dp}});
+  return made;
+}
+
 } // namespace fabric::test
 
 #endif // FABRIC_TEST_UNIT_RUNTIME_HANDMADEPLAN_H
