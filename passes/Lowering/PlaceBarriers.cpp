@@ -52,7 +52,9 @@ public:
       : function(function), block(function.getBody().front()),
         buffers(findBuffers(block)) {}
 
-  int64_t run();
+  LogicalResult run();
+
+  int64_t numBarriers = 0;
 
 private:
   using Key = std::pair<unsigned, Attribute>;
@@ -72,7 +74,6 @@ private:
   llvm::MapVector<Key, Share> shares;
   /// Buffers of arguments that an op writes the new value of without a tie.
   DenseMap<Operation *, SmallVector<unsigned, 1>> updates;
-  int64_t numBarriers = 0;
 };
 
 } // namespace
@@ -149,17 +150,21 @@ void Placer::addBarriers(OpBuilder builder, Location loc,
   }
 }
 
-int64_t Placer::run() {
+LogicalResult Placer::run() {
   findShares();
   if (shares.empty())
-    return 0;
+    return success();
   findUpdates();
-  SmallVector<Operation *> program;
-  for (Operation &op : block.without_terminator())
-    if (!cast<PlannedOpInterface>(op).isAlias())
-      program.push_back(&op);
+  SmallVector<PlannedOpInterface> program;
+  for (Operation &op : block.without_terminator()) {
+    auto planned = dyn_cast<PlannedOpInterface>(op);
+    if (!planned)
+      return op.emitOpError() << "is not an instruction";
+    if (!planned.isAlias())
+      program.push_back(planned);
+  }
 
-  for (Operation *op : program) {
+  for (PlannedOpInterface op : program) {
     SmallVector<Share *> reads = getReads(op);
     SmallVector<unsigned, 4> writes = getWrites(op);
     llvm::SetVector<dist::AxesAttr> before, after;
@@ -170,7 +175,7 @@ int64_t Placer::run() {
       if (share.isRead && llvm::is_contained(writes, key.first))
         before.insert(share.axes);
     addBarriers(OpBuilder(op), op->getLoc(), before.getArrayRef());
-    if (dist::AxesAttr axes = cast<PlannedOpInterface>(op).getOrderedAxes())
+    if (dist::AxesAttr axes = op.getOrderedAxes())
       order(axes);
 
     for (auto &[key, share] : shares)
@@ -179,7 +184,7 @@ int64_t Placer::run() {
       share->isRead = true;
       bool isArgument =
           buffers.getAll()[buffers.lookup(share->value)].isArgument();
-      if (share->lastReader == op && !isArgument)
+      if (share->lastReader == op.getOperation() && !isArgument)
         after.insert(share->axes);
     }
     OpBuilder behind(op);
@@ -193,7 +198,7 @@ int64_t Placer::run() {
       atEnd.insert(share.axes);
   Operation *end = block.getTerminator();
   addBarriers(OpBuilder(end), end->getLoc(), atEnd.getArrayRef());
-  return numBarriers;
+  return success();
 }
 
 namespace {
@@ -202,9 +207,14 @@ struct PlaceBarriersPass
   using PlaceBarriersPassBase::PlaceBarriersPassBase;
 
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.isExternal())
-        numBarriers += Placer(function).run();
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function.isExternal())
+        continue;
+      Placer placer(function);
+      if (failed(placer.run()))
+        return signalPassFailure();
+      numBarriers += placer.numBarriers;
+    }
   }
 };
 } // namespace

@@ -111,7 +111,9 @@ LogicalResult Verifier::checkSegments(dist::AxesAttr axes) const {
   SmallVector<Access> segment;
   bool isFirst = true;
   for (Operation &op : block.without_terminator()) {
-    auto planned = cast<PlannedOpInterface>(op);
+    auto planned = dyn_cast<PlannedOpInterface>(op);
+    if (!planned)
+      return op.emitOpError() << "is not an instruction";
     if (planned.isAlias())
       continue;
     // Who orders reads before that, and writes after it.
@@ -122,10 +124,13 @@ LogicalResult Verifier::checkSegments(dist::AxesAttr axes) const {
       segment.clear();
       isFirst = false;
     }
-    for (OpResult result : op.getResults())
-      segment.push_back(makeAccess(&op,
-                                   planned.getSlotOf(result.getResultNumber()),
-                                   result.getType(), /*isRead=*/false));
+    for (OpResult result : op.getResults()) {
+      SlotAttr slot = planned.getSlotOf(result.getResultNumber());
+      if (!slot)
+        return op.emitOpError() << "has no slot for " << result.getType();
+      segment.push_back(
+          makeAccess(&op, slot, result.getType(), /*isRead=*/false));
+    }
     for (Value operand : op.getOperands())
       if (auto view = operand.getDefiningOp<PeerViewOp>();
           view && view.getAxes() == axes)
@@ -140,6 +145,8 @@ LogicalResult Verifier::checkSegments(dist::AxesAttr axes) const {
 LogicalResult Verifier::run() {
   llvm::SetVector<dist::AxesAttr> lists;
   for (auto view : block.getOps<PeerViewOp>()) {
+    if (!view.getSlotAttr())
+      return view.emitOpError() << "has no slot";
     if (failed(checkUses(view)))
       return failure();
     lists.insert(view.getAxes());

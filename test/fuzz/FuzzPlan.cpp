@@ -39,6 +39,20 @@ static void useTensor(const Mesh &mesh, const Tensor &tensor,
   (void)isFirstHolder(mesh, tensor.sharding, rank);
 }
 
+/// Where the executor finds a peer's buffer.
+static void usePeer(const Plan &plan, const Buffer &buffer, int64_t rank) {
+  Group group = groupOf(plan.mesh, buffer.peer->axes, rank);
+  int64_t member = buffer.peer->member;
+  require(member >= 0 && member < static_cast<int64_t>(group.ranks.size()),
+          "a peer is one of the group");
+  int64_t bytes =
+      Box::whole(buffer.shape).numElements() * byteWidth(buffer.dtype);
+  int64_t piece = buffer.peer->ownPiece ? group.index : 0;
+  require(buffer.offset + (piece + 1) * bytes <=
+              plan.arenas[static_cast<size_t>(buffer.arena)].bytes,
+          "what is read of a peer lies in its arena");
+}
+
 static void usePlan(const Plan &plan) {
   int64_t ranks = plan.mesh.numRanks();
   for (int64_t rank : {int64_t(0), ranks / 2, ranks - 1}) {
@@ -56,6 +70,9 @@ static void usePlan(const Plan &plan) {
     }
     if (ranks > 64)
       continue;
+    for (const Buffer &buffer : plan.buffers)
+      if (buffer.peer)
+        usePeer(plan, buffer, rank);
     for (const Instruction &instruction : plan.instructions)
       if (const auto *op = std::get_if<Collective>(&instruction.op)) {
         Group group = groupOf(plan.mesh, op->axes, rank);

@@ -68,6 +68,8 @@ static LogicalResult compile(MLIRContext *context, const Case &test) {
     options.train = TrainAttr::getDefault(context, test.choice / 48 % 2
                                                        ? TrainMode::AdamW
                                                        : TrainMode::Gradients);
+  options.comm.sharedMemory = test.choice / 384 % 2;
+  options.minPiece = 1;
   if (test.choice / 192 % 2)
     return runPhases(*model->module, options, Phase::Lower);
   options.target.cpu = "x86-64-v3";
@@ -99,9 +101,13 @@ static LogicalResult runPhase(MLIRContext *context, const Case &test,
   case 3:
     buildSchedulePipeline(pm, ScheduleOptions());
     break;
-  case 4:
-    buildLowerPipeline(pm, LowerOptions());
+  case 4: {
+    LowerOptions options;
+    options.sharedMemory = test.choice / 24 % 2;
+    options.minPiece = 1;
+    buildLowerPipeline(pm, options);
     break;
+  }
   default:
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
