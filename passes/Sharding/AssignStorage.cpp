@@ -7,9 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/Sharding/AssignStorage.h"
 #include "dialects/Dist/IR/Axes.h"
 #include "dialects/Fabric/IR/Fabric.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Analysis/Placement.h"
 #include "passes/Sharding/Passes.h"
 #include "passes/Sharding/Roles.h"
@@ -110,10 +110,19 @@ LogicalResult StorageAssigner::placeParameter(unsigned index,
     int64_t block = type.getDimSize(dim) / atoms.getNumParts(compute.dims[dim]);
     return block % dataSize == 0;
   };
+  auto fsdp = getAttr<dist::FsdpAttr>(index, dist::DistDialect::kFsdpAttr);
   auto dims = llvm::seq<unsigned>(0, type.getRank());
   auto dim = llvm::find_if(dims, divides);
+  if (fsdp && fsdp.getDim()) {
+    if (!divides(*fsdp.getDim()))
+      return emitNotDivided(getArgLoc(index), param.getName(), type, fsdp,
+                            dataSize);
+    dim = std::next(dims.begin(), *fsdp.getDim());
+  }
   if (dim != dims.end()) {
     llvm::append_range(storage.dims[*dim], dataAtoms);
+    if (fsdp && fsdp.getMode() == dist::FsdpMode::Keep)
+      compute = storage;
   } else if (dataSize > 1) {
     ++numReplicated;
     emitRemark(getArgLoc(index))
@@ -244,6 +253,14 @@ LogicalResult StorageAssigner::run() {
   return success();
 }
 
+FailureOr<unsigned> mlir::sharding::assignStorage(func::FuncOp function,
+                                                  dist::MeshAttr mesh) {
+  StorageAssigner assigner(function, mesh);
+  if (failed(assigner.run()))
+    return failure();
+  return assigner.getNumReplicated();
+}
+
 namespace {
 struct AssignStoragePass
     : public sharding::impl::AssignStoragePassBase<AssignStoragePass> {
@@ -264,10 +281,10 @@ struct AssignStoragePass
             << "function @" << function.getName() << " has control flow";
         return signalPassFailure();
       }
-      StorageAssigner assigner(function, mesh);
-      if (failed(assigner.run()))
+      FailureOr<unsigned> replicated = assignStorage(function, mesh);
+      if (failed(replicated))
         return signalPassFailure();
-      numReplicated += assigner.getNumReplicated();
+      numReplicated += *replicated;
     }
   }
 };

@@ -115,6 +115,21 @@ void UnevenPadder::collectRequests() {
                                 *dim, size);
         });
     }
+    auto fsdp = function.getArgAttrOfType<dist::FsdpAttr>(
+        index, DistDialect::kFsdpAttr);
+    if (int64_t size = mesh.getAxisSize(kDataAxis);
+        param && fsdp && fsdp.getDim() && size > 1) {
+      auto dim = static_cast<unsigned>(*fsdp.getDim());
+      bool isStyled =
+          style && getTpDim(style.getValue(), type.getRank()) == dim;
+      int64_t parts =
+          isStyled ? size * std::max<int64_t>(mesh.getAxisSize(kTensorAxis), 1)
+                   : size;
+      requests.push_back({argument, dim, parts, [=] {
+                            return emitNotDivided(loc, param.getName(), type,
+                                                  fsdp, size);
+                          }});
+    }
     auto input = function.getArgAttrOfType<fabric::InputAttr>(
         index, FabricDialect::kInputAttr);
     if (input && input.getBatchDim() >= 0) {

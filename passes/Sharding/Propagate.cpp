@@ -7,9 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/Sharding/Propagate.h"
 #include "passes/Sharding/CommitShardings.h"
 #include "passes/Sharding/Passes.h"
-#include "passes/Sharding/Propagation.h"
 
 using namespace mlir;
 using namespace mlir::sharding;
@@ -57,6 +57,29 @@ static unsigned decompose(ShardingTable &table) {
     count += succeeded(op.decompose(rewriter));
   }
   return count;
+}
+
+FailureOr<unsigned> mlir::sharding::propagateShardings(
+    func::FuncOp function, analysis::ReshardPlanner &planner,
+    function_ref<void(ShardingTable &, const PartialFlow &, ArrayRef<Decision>)>
+        done) {
+  unsigned numDecomposed = 0;
+  while (true) {
+    FailureOr<ShardingTable> table =
+        ShardingTable::get(function, planner.getAtoms());
+    if (failed(table))
+      return failure();
+    Propagation propagation(*table, planner);
+    propagation.run();
+    if (unsigned count = decompose(*table)) {
+      numDecomposed += count;
+      continue;
+    }
+    PartialFlow flow(*table);
+    flow.run();
+    done(*table, flow, propagation.getDecisions());
+    return numDecomposed;
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -155,30 +178,23 @@ struct PropagatePass : public sharding::impl::PropagatePassBase<PropagatePass> {
     if (!function.getBody().hasOneBlock())
       return emitError(function.getLoc())
              << "function @" << function.getName() << " has control flow";
-    while (true) {
-      FailureOr<ShardingTable> table =
-          ShardingTable::get(function, planner.getAtoms());
-      if (failed(table))
-        return failure();
-      Propagation propagation(*table, planner);
-      propagation.run();
-      if (unsigned count = decompose(*table)) {
-        numDecomposed += count;
-        continue;
-      }
-
-      PartialFlow flow(*table);
-      flow.run();
-      for (const Decision &decision : propagation.getDecisions())
-        explainDecision(*table, decision);
-      numConflicts += propagation.getDecisions().size();
-      for (const Node &node : table->getNodes())
-        explainGathers(*table, node);
-      CommitResult result = commitShardings(function, *table, flow, planner);
-      numReshards += result.numReshards;
-      numBytes += result.numBytes;
-      return success();
-    }
+    FailureOr<unsigned> count = propagateShardings(
+        function, planner,
+        [&](ShardingTable &table, const PartialFlow &flow,
+            ArrayRef<Decision> decisions) {
+          for (const Decision &decision : decisions)
+            explainDecision(table, decision);
+          numConflicts += decisions.size();
+          for (const Node &node : table.getNodes())
+            explainGathers(table, node);
+          CommitResult result = commitShardings(function, table, flow, planner);
+          numReshards += result.numReshards;
+          numBytes += result.numBytes;
+        });
+    if (failed(count))
+      return failure();
+    numDecomposed += *count;
+    return success();
   }
 };
 } // namespace

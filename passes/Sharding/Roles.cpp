@@ -29,6 +29,17 @@ mlir::sharding::emitNotDivided(Location loc, StringAttr parameter,
 }
 
 InFlightDiagnostic mlir::sharding::emitNotDivided(Location loc,
+                                                  StringAttr parameter,
+                                                  RankedTensorType type,
+                                                  dist::FsdpAttr fsdp,
+                                                  int64_t axisSize) {
+  return emitError(loc) << "parameter " << parameter << ": " << fsdp
+                        << " splits dim " << *fsdp.getDim() << " of " << type
+                        << ", which axis \"" << kDataAxis << "\" of size "
+                        << axisSize << " does not divide";
+}
+
+InFlightDiagnostic mlir::sharding::emitNotDivided(Location loc,
                                                   StringAttr input,
                                                   RankedTensorType type,
                                                   unsigned dim,

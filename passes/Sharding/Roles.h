@@ -37,6 +37,11 @@ LogicalResult verifyTpStyle(Location loc, StringAttr parameter,
 InFlightDiagnostic emitNotDivided(Location loc, StringAttr parameter,
                                   RankedTensorType type, dist::TpStyle style,
                                   unsigned dim, int64_t axisSize);
+/// The error that the mesh's "dp" does not divide what "tp" leaves of the dim of
+/// a parameter that `fsdp` names.
+InFlightDiagnostic emitNotDivided(Location loc, StringAttr parameter,
+                                  RankedTensorType type, dist::FsdpAttr fsdp,
+                                  int64_t axisSize);
 /// The error that the mesh's "dp" does not divide an input's batch dim.
 InFlightDiagnostic emitNotDivided(Location loc, StringAttr input,
                                   RankedTensorType type, unsigned dim,

@@ -48,6 +48,31 @@ def Dist_TpAttr : EnumAttr<Dist_Dialect, Dist_TpStyle, "tp"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
+def Dist_FsdpMode : I32EnumAttr<"FsdpMode",
+    "what becomes of a parameter's data-parallel shards where it is used", [
+      I32EnumAttrCase<"Gather", 0, "gather">,
+      I32EnumAttrCase<"Keep", 1, "keep">]> {
+  let cppNamespace = "::mlir::dist";
+  let genSpecializedAttr = 0;
+}
+
+def Dist_FsdpAttr : Dist_Attr<"Fsdp", "fsdp"> {
+  let summary = "how a parameter is sharded over the data-parallel axis";
+  let description = [{
+    `gather` stores the parameter in shards and uses it whole; `keep` uses it in
+    its shards, so that activations move and it does not. `dim` is the dim that is
+    cut; without it, the first that the axis divides.
+
+    Example: `%w1: tensor<256x128xf32> {dist.fsdp = #dist.fsdp<keep, dim = 0>}`
+
+    **Constraints**
+    * C1: `dim` is a dim of the parameter.
+  }];
+  let parameters = (ins EnumParameter<Dist_FsdpMode>:$mode,
+                        OptionalParameter<"std::optional<int64_t>">:$dim);
+  let assemblyFormat = "`<` $mode (`,` `dim` `=` $dim^)? `>`";
+}
+
 def Dist_MeshAttr : Dist_Attr<"Mesh", "mesh"> {
   let summary = "a mesh of devices with named axes";
   let description = [{

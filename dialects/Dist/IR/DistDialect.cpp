@@ -66,6 +66,17 @@ static LogicalResult verifyValueAttribute(Operation *op, Type type,
              << attr.getValue();
     return success();
   }
+  if (attr.getName() == DistDialect::kFsdpAttr) {
+    auto fsdp = dyn_cast<FsdpAttr>(attr.getValue());
+    if (!fsdp)
+      return op->emitOpError()
+             << "attribute " << attr.getName()
+             << " must be a #dist.fsdp, found " << attr.getValue();
+    if (tensor && fsdp.getDim() &&
+        (*fsdp.getDim() < 0 || *fsdp.getDim() >= tensor.getRank()))
+      return op->emitOpError() << fsdp << " names no dim of the type " << type;
+    return success();
+  }
   if (attr.getName() == DistDialect::kShardingAttr) {
     auto sharding = dyn_cast<ShardingAttr>(attr.getValue());
     if (!sharding)

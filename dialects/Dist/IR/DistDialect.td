@@ -24,6 +24,8 @@ def Dist_Dialect : Dialect {
       * `dist.mesh` on the module: the mesh that everything below runs on;
       * `dist.partitioned` on the module: the functions are local;
       * `dist.tp` on an argument: the tensor-parallel style of a parameter;
+      * `dist.fsdp` on an argument: whether a parameter's data-parallel shards are
+        gathered for use, or used as they are;
       * `dist.sharding` on arguments and results of a partitioned function: how
         the local tensor is cut from the global one;
       * `dist.logical_shape` on arguments and results: the global shape that the
@@ -38,6 +40,7 @@ def Dist_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kMeshAttr{"dist.mesh"};
     static constexpr ::llvm::StringLiteral kPartitionedAttr{"dist.partitioned"};
     static constexpr ::llvm::StringLiteral kTpAttr{"dist.tp"};
+    static constexpr ::llvm::StringLiteral kFsdpAttr{"dist.fsdp"};
     static constexpr ::llvm::StringLiteral kShardingAttr{"dist.sharding"};
     static constexpr ::llvm::StringLiteral kLogicalShapeAttr{
         "dist.logical_shape"};

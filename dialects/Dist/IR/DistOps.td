@@ -45,7 +45,8 @@ def Dist_ConstraintOp : Dist_Op<"constraint", [Pure]> {
   let description = [{
     The identity on the value. Its sharding is honoured by propagation, or refused
     with this location. Lives from the model to the end of propagation, which
-    replaces it by what it asked for.
+    replaces it by what it asked for. With `chosen` it is the compiler's own, which
+    a later choice may refine.
 
     ```mlir
     %1 = dist.constraint %0 sharding = <#mesh, [{"dp"}, {"tp"} ]> : tensor<8x4xf32>
@@ -55,10 +56,11 @@ def Dist_ConstraintOp : Dist_Op<"constraint", [Pure]> {
     * C1: the sharding is valid for the tensor's shape.
     * C2: the sharding is not partial.
   }];
-  let arguments = (ins Dist_Tensor:$operand, Dist_ShardingAttr:$sharding);
+  let arguments = (ins Dist_Tensor:$operand, Dist_ShardingAttr:$sharding,
+                       UnitAttr:$chosen);
   let results = (outs Dist_Tensor:$result);
   let assemblyFormat = [{
-    $operand `sharding` `=` $sharding attr-dict `:` custom<SameType>(type($operand), type($result))
+    $operand `sharding` `=` $sharding (`chosen` $chosen^)? attr-dict `:` custom<SameType>(type($operand), type($result))
   }];
 }
 

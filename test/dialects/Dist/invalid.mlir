@@ -102,6 +102,17 @@ module attributes {dist.mush} {}
 
 // -----
 
+// expected-error @+1 {{attribute "dist.fsdp" must be a #dist.fsdp, found "keep"}}
+func.func private @f(tensor<8x4xf32> {dist.fsdp = "keep"})
+
+// -----
+
+// C1
+// expected-error @+1 {{#dist.fsdp<keep, dim = 2> names no dim of the type 'tensor<8x4xf32>'}}
+func.func private @f(tensor<8x4xf32> {dist.fsdp = #dist.fsdp<keep, dim = 2>})
+
+// -----
+
 // expected-error @+1 {{attribute "dist.tp" must be a #dist.tp, found "colwise"}}
 func.func private @f(tensor<8x4xf32> {dist.tp = "colwise"})
 
