@@ -122,7 +122,8 @@ Value Layouts::build(OpBuilder &builder, Value value, unsigned tensor,
   if (splitDim)
     dims[*splitDim] = getAxes(kTensorAxis);
   return dist::ConstraintOp::create(builder, value.getLoc(), type, value,
-                                    dist::ShardingAttr::get(mesh, dims));
+                                    dist::ShardingAttr::get(mesh, dims),
+                                    /*chosen=*/true);
 }
 
 /// One constraint serves all uses that need the same blocks.

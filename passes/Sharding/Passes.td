@@ -57,7 +57,8 @@ def ApplyTpPlanPass : Pass<"dist-apply-tp-plan", "::mlir::ModuleOp"> {
 def PadUnevenPass : Pass<"dist-pad-uneven", "::mlir::ModuleOp"> {
   let summary = "Pads dims that the mesh does not divide";
   let description = [{
-    What a style splits over "tp", and the batch dims of inputs over "dp", get the
+    What a style splits over "tp", and the batch dims of inputs and the dims that
+    `dist.fsdp` names over "dp", get the
     smallest size that the axis divides, and with them all dims that share a factor
     with them, in arguments, results and constants. `dist.logical_shape` keeps the
     true shape of arguments, which are zero behind it, and of results, which may be
@@ -141,17 +142,53 @@ def ChooseTpPass : Pass<"dist-choose-tp", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::dist::DistDialect"];
 }
 
+def ChooseFsdpPass : Pass<"dist-choose-fsdp", "::mlir::ModuleOp"> {
+  let summary = "Chooses by cost which parameters stay in shards in compute";
+  let description = [{
+    Every parameter that "dp" can split gets `dist.fsdp`: `gather`, or `keep` where
+    it is cheaper to gather, scatter and reduce activations over "dp" than the
+    parameter and its gradient; and the dim that is split. What is given stays.
+    Decided together, for forward and backward, by the bytes that a rank sends, plus
+    1/32 of those that ops touch. Layouts over the other axes are what
+    propagation makes of the function with every open parameter gathered; constraints
+    marked `chosen` are moved over "dp" as the decision asks.
+
+    Both programs are then propagated on copies and compared by all the bytes that
+    a rank sends. If the one with kept parameters does not send less, everything is
+    gathered, and a remark says so.
+
+    **Precondition**: as `dist-assign-storage`; tensor-parallel styles are there.
+    **Postcondition**: if the mesh's axis "dp" is larger than 1, every parameter
+    that it divides has `dist.fsdp`.
+
+    ```mlir
+    // {dist.mesh = #dist.mesh<["dp"=2, "tp"=1]>}
+    func.func @f(%x: tensor<4x1024xf32> {fabric.input = ...}, %w: tensor<1024x1024xf32> {fabric.param = ...}) {
+      %0 = fabric.linear %x, %w : ...
+    // becomes
+    func.func @f(%x: ..., %w: tensor<1024x1024xf32> {dist.fsdp = #dist.fsdp<keep, dim = 0>, fabric.param = ...}) {
+    ```
+  }];
+  let statistics = [
+    Statistic<"numKept", "kept", "parameters that are not gathered">,
+    Statistic<"numGathered", "gathered", "parameters that are">,
+    Statistic<"numFallbacks", "fallbacks",
+              "functions where keeping parameters did not send less">];
+  let dependentDialects = ["::mlir::dist::DistDialect"];
+}
+
 def AssignStoragePass : Pass<"dist-assign-storage", "::mlir::ModuleOp"> {
   let summary = "Says how arguments and updated results are stored";
   let description = [{
     Fully sharded data parallelism: "dp" splits the first dim of a parameter that
-    it divides, minor to "tp" (a parameter without one stays whole over "dp", with
-    a remark); optimizer states are stored as their parameter. Inputs are split
+    it divides, or the one that `dist.fsdp` names, minor to "tp" (a parameter without
+    one stays whole over "dp", with a remark); optimizer states are stored as their
+    parameter. Inputs are split
     over "dp" on their batch dim; scalars are replicated.
 
     Where a parameter is used by anything but an update in place, a `dist.reshard`
     leads from the storage sharding to the compute sharding, which splits over "tp"
-    only. It is there even if the two agree. The gather before a use, and the
+    only, or, where `dist.fsdp` says `keep`, is the storage sharding. It is there even if the two agree. The gather before a use, and the
     scatter of a gradient, are nothing but reshards between the two.
 
     **Precondition**: the module has a mesh; no type carries a sharding.

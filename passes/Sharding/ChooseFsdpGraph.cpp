@@ -1,0 +1,496 @@
+//===- ChooseFsdpGraph.cpp - What may be split over "dp" ------------------===//
+
+#include "passes/Sharding/ChooseFsdpGraph.h"
+#include "dialects/Fabric/IR/Fabric.h"
+#include "passes/Sharding/ChooseTpOrder.h"
+#include "passes/Sharding/Roles.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace mlir::sharding;
+using namespace mlir::analysis;
+using mlir::dist::Factor;
+using mlir::fabric::FabricDialect;
+
+DataAtoms::DataAtoms(const dist::MeshAtoms &atoms)
+    : list(atoms.getAtoms(
+          dist::AxisRefAttr::get(atoms.getMesh().getContext(), kDataAxis))) {}
+
+Placement DataAtoms::getOthers(Placement placement) const {
+  for (AtomList &dim : placement.dims)
+    llvm::erase_if(dim, *this);
+  llvm::erase_if(placement.partial, *this);
+  return placement;
+}
+
+namespace {
+class GraphBuilder {
+public:
+  GraphBuilder(func::FuncOp function, const ShardingTable &table,
+               const PartialFlow &flow, ReshardPlanner &planner)
+      : function(function), table(table), flow(flow), planner(planner),
+        block(function.getBody().front()), isData(table.getAtoms()),
+        dataSize(table.getAtoms().getMesh().getAxisSize(kDataAxis)) {
+    problem.graph.axisSize = dataSize;
+  }
+
+  FsdpProblem run();
+
+private:
+  int64_t getOtherParts(ArrayRef<unsigned> list) const;
+  SmallVector<int64_t> getShape(Value value) const;
+  int64_t getBytes(Value value) const;
+  int64_t getOtherTraffic(Value value) const;
+  TpState getGivenState(Value value) const;
+  SmallVector<unsigned> getDivisibleDims(Value value) const;
+  bool isOpen(unsigned argument);
+
+  void addTensor(Value value);
+  std::optional<unsigned> getTensor(Value value);
+  void addArgument(BlockArgument argument);
+  void addOp(TpOp op, Operation *operation = nullptr);
+
+  std::optional<SmallVector<TpState>> splitBy(const Node &node,
+                                              unsigned factor) const;
+  void markTerms(const Node &node);
+  TpCost getCost(Operation *op, ArrayRef<TpState> states) const;
+  void addStrategy(TpOp &graphOp, Operation *op, ArrayRef<TpState> states);
+  void addNode(const Node &node);
+  void addReshard(dist::ReshardOp op);
+  void addConstraint(dist::ConstraintOp op);
+  void addGivenState(Operation *op, TpState state);
+  void addResult(Value value, unsigned index);
+
+  func::FuncOp function;
+  const ShardingTable &table;
+  const PartialFlow &flow;
+  ReshardPlanner &planner;
+  Block &block;
+  DataAtoms isData;
+  int64_t dataSize;
+  FsdpProblem problem;
+  DenseMap<Value, unsigned> tensors;
+  /// Of open parameters, by argument and by name.
+  DenseMap<unsigned, unsigned> parameterOf;
+  llvm::StringMap<unsigned> argumentOf;
+  DenseMap<Operation *, unsigned> constraintOps;
+  /// Values that some choice leaves as terms.
+  DenseSet<Value> terms;
+};
+} // namespace
+
+static RankedTensorType getType(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+//===----------------------------------------------------------------------===//
+// What the other axes leave
+//===----------------------------------------------------------------------===//
+
+int64_t GraphBuilder::getOtherParts(ArrayRef<unsigned> list) const {
+  int64_t parts = 1;
+  for (unsigned atom : list)
+    if (!isData(atom))
+      parts *= table.getAtoms().getSize(atom);
+  return parts;
+}
+
+/// Of one rank, were the value not split over "dp".
+SmallVector<int64_t> GraphBuilder::getShape(Value value) const {
+  SmallVector<int64_t> shape(getType(value).getShape());
+  for (auto [size, list] :
+       llvm::zip_equal(shape, table.getPlacement(value).dims))
+    size /= getOtherParts(list);
+  return shape;
+}
+
+int64_t GraphBuilder::getBytes(Value value) const {
+  int64_t parts = 1;
+  for (const AtomList &list : table.getPlacement(value).dims)
+    parts *= getOtherParts(list);
+  return fabric::getNumBytes(getType(value)) / parts;
+}
+
+/// What a rank sends for the value over the other axes, were it not split.
+int64_t GraphBuilder::getOtherTraffic(Value value) const {
+  Placement from = isData.getOthers(table.getPlacement(value));
+  int64_t elementBytes =
+      llvm::divideCeil(getType(value).getElementTypeBitWidth(), 8);
+  SmallVector<Placement> paid{from};
+  int64_t bytes = 0;
+  for (OpOperand *use : table.getUses(value)) {
+    std::optional<Placement> wanted = table.getWanted(*use);
+    Placement to = wanted ? isData.getOthers(*wanted) : from;
+    to.partial.clear();
+    for (unsigned atom : flow.getKept(value))
+      if (wanted && !isData(atom))
+        to.partial.push_back(atom);
+    if (llvm::is_contained(paid, to))
+      continue;
+    bytes += planner.getPlan(getType(value).getShape(), elementBytes, from, to)
+                 .bytes;
+    paid.push_back(std::move(to));
+  }
+  return bytes;
+}
+
+TpState GraphBuilder::getGivenState(Value value) const {
+  for (auto [dim, list] : llvm::enumerate(table.getPlacement(value).dims))
+    if (dim < TpState::kMaxDims &&
+        llvm::any_of(list, [&](unsigned atom) { return isData(atom); }))
+      return TpState::split(dim);
+  return TpState::replicated();
+}
+
+SmallVector<unsigned> GraphBuilder::getDivisibleDims(Value value) const {
+  SmallVector<unsigned> dims;
+  for (auto [dim, size] : llvm::enumerate(getShape(value)))
+    if (dim < TpState::kMaxDims && size % dataSize == 0)
+      dims.push_back(dim);
+  return dims;
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors and arguments
+//===----------------------------------------------------------------------===//
+
+bool GraphBuilder::isOpen(unsigned argument) {
+  return function.getArgAttr(argument, FabricDialect::kParamAttr) &&
+         !function.getArgAttr(argument, dist::DistDialect::kFsdpAttr) &&
+         !getDivisibleDims(function.getArgument(argument)).empty();
+}
+
+void GraphBuilder::addTensor(Value value) {
+  tensors[value] = problem.graph.tensors.size();
+  problem.graph.tensors.push_back({getBytes(value), /*movable=*/true});
+  problem.values.push_back(value);
+}
+
+/// What is replicated and without operands serves every need: it is no tensor
+/// of the graph.
+std::optional<unsigned> GraphBuilder::getTensor(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    if (!tensors.contains(value))
+      addArgument(argument);
+  auto it = tensors.find(value);
+  if (it == tensors.end())
+    return std::nullopt;
+  return it->second;
+}
+
+void GraphBuilder::addOp(TpOp op, Operation *operation) {
+  SmallVector<OpOperand *, 4> uses;
+  if (operation)
+    for (OpOperand &use : operation->getOpOperands())
+      if (getTensor(use.get()))
+        uses.push_back(&use);
+  problem.graph.ops.push_back(std::move(op));
+  problem.uses.push_back(std::move(uses));
+}
+
+void GraphBuilder::addArgument(BlockArgument argument) {
+  unsigned index = argument.getArgNumber();
+  unsigned owner = index;
+  auto state = function.getArgAttrOfType<fabric::StateAttr>(
+      index, FabricDialect::kStateAttr);
+  if (state)
+    owner = argumentOf.lookup(state.getParam().getValue());
+  bool open = isOpen(owner);
+  TpState given = getGivenState(argument);
+  if (!open && given == TpState::replicated())
+    return;
+
+  TpOp op;
+  unsigned tensor = problem.graph.tensors.size();
+  op.results.push_back(tensor);
+  auto addState = [&](TpState state) {
+    op.strategies.emplace_back().results.push_back(state);
+  };
+  SmallVector<unsigned> dims;
+  if (open)
+    dims = getDivisibleDims(argument);
+  for (unsigned dim : dims)
+    addState(TpState::split(dim));
+  if (!open)
+    addState(given);
+  addTensor(argument);
+  if (open && owner == index) {
+    parameterOf[index] = problem.parameters.size();
+    problem.parameters.push_back(
+        {index, unsigned(problem.graph.ops.size()), tensor, dims, {}, false});
+  }
+  addOp(std::move(op));
+}
+
+//===----------------------------------------------------------------------===//
+// Strategies
+//===----------------------------------------------------------------------===//
+
+/// The state of every tensor of the op if "dp" splits the factor.
+std::optional<SmallVector<TpState>>
+GraphBuilder::splitBy(const Node &node, unsigned factor) const {
+  auto getSize = [&](unsigned other) {
+    return node.rule.factors[other].size / getOtherParts(node.factors[other]);
+  };
+  const Factor &f = node.rule.factors[factor];
+  bool isReduced = f.kind == Factor::Kind::Reduction;
+  // Terms of a maximum cannot flow through anything: not worth a state.
+  if (f.kind == Factor::Kind::Whole || getSize(factor) % dataSize != 0 ||
+      (isReduced && f.reduction != dist::ReductionKind::Sum))
+    return std::nullopt;
+  SmallVector<TpState> states;
+  auto add = [&](const dist::TensorFactors &tensor, bool isResult) {
+    std::optional<unsigned> splitDim;
+    for (auto [dim, factors] : llvm::enumerate(tensor)) {
+      if (!llvm::is_contained(factors, factor))
+        continue;
+      // Blocks must be contiguous, and one dim is split.
+      auto *major = llvm::find_if(
+          factors, [&](unsigned other) { return getSize(other) > 1; });
+      if (*major != factor || splitDim || dim >= TpState::kMaxDims)
+        return false;
+      splitDim = dim;
+    }
+    if (splitDim)
+      states.push_back(TpState::split(*splitDim));
+    else if (isResult && !isReduced)
+      return false;
+    else
+      states.push_back(isResult ? TpState::partial() : TpState::replicated());
+    return true;
+  };
+  for (const dist::TensorFactors &tensor : node.rule.operands)
+    if (!add(tensor, /*isResult=*/false))
+      return std::nullopt;
+  for (const dist::TensorFactors &tensor : node.rule.results)
+    if (!add(tensor, /*isResult=*/true))
+      return std::nullopt;
+  return states;
+}
+
+void GraphBuilder::markTerms(const Node &node) {
+  auto passes = [&](ArrayRef<unsigned> group) {
+    return llvm::all_of(group, [&](unsigned operand) {
+      return terms.contains(node.op->getOperand(operand));
+    });
+  };
+  auto reduces = [&](unsigned factor) {
+    return node.rule.factors[factor].kind == Factor::Kind::Reduction &&
+           splitBy(node, factor).has_value();
+  };
+  if (llvm::any_of(node.rule.linearGroups, passes) ||
+      llvm::any_of(llvm::seq<unsigned>(0, node.rule.factors.size()), reduces))
+    terms.insert_range(node.op->getResults());
+}
+
+/// Products are split as finely by every strategy that is offered: bytes count,
+/// those that other axes send included.
+TpCost GraphBuilder::getCost(Operation *op, ArrayRef<TpState> states) const {
+  TpCost cost;
+  int64_t local = 0, global = 0;
+  unsigned index = 0;
+  auto addTouched = [&](Value value) {
+    int64_t bytes = getBytes(value);
+    local += states[index].isSplit() ? bytes / dataSize : bytes;
+    global += fabric::getNumBytes(getType(value));
+    ++index;
+  };
+  llvm::for_each(op->getOperands(), addTouched);
+  for (Value result : op->getResults()) {
+    int64_t traffic = 32 * getOtherTraffic(result);
+    cost.traffic += states[index].isSplit() ? traffic / dataSize : traffic;
+    addTouched(result);
+  }
+  auto model = dyn_cast<fabric::CostOpInterface>(op);
+  if (model && model.getContractionFlops() > 0)
+    return cost;
+  // Ops that touch less than all of their operands say so.
+  int64_t touched = model ? model.getBytesTouched() : global;
+  if (touched != global && global > 0)
+    local = static_cast<double>(touched) / global * local;
+  cost.traffic += local;
+  return cost;
+}
+
+/// What a stored argument is updated in must be left as it is stored.
+static bool isUpdated(OpOperand &use) {
+  auto op = dyn_cast<fabric::InPlaceOpInterface>(use.getOwner());
+  if (!op || !isa<BlockArgument>(use.get()))
+    return false;
+  return llvm::any_of(llvm::seq<unsigned>(0, use.getOwner()->getNumResults()),
+                      [&](unsigned result) {
+                        return op.getUpdatedOperand(result) ==
+                               use.getOperandNumber();
+                      });
+}
+
+void GraphBuilder::addStrategy(TpOp &graphOp, Operation *op,
+                               ArrayRef<TpState> states) {
+  TpStrategy strategy;
+  for (OpOperand &use : op->getOpOperands()) {
+    TpState state = states[use.getOperandNumber()];
+    if (getTensor(use.get()))
+      strategy.needs.push_back(isUpdated(use) ? needsExactly(state)
+                                              : needs(state));
+    else if (state.isPartial())
+      return;
+  }
+  llvm::append_range(strategy.results, states.drop_front(op->getNumOperands()));
+  strategy.cost = getCost(op, states);
+  graphOp.strategies.push_back(std::move(strategy));
+}
+
+void GraphBuilder::addNode(const Node &node) {
+  TpOp op;
+  for (Value operand : node.op->getOperands())
+    if (std::optional<unsigned> tensor = getTensor(operand))
+      op.operands.push_back(*tensor);
+  for (Value result : node.op->getResults())
+    op.results.push_back(tensors.at(result));
+
+  for (unsigned factor = 0; factor < node.rule.factors.size(); ++factor)
+    if (auto states = splitBy(node, factor))
+      addStrategy(op, node.op, *states);
+  // A product that "dp" splits if all is gathered stays split.
+  auto model = dyn_cast<fabric::CostOpInterface>(node.op);
+  bool isSplit = llvm::any_of(node.factors, [&](const AtomList &list) {
+    return llvm::any_of(list, [&](unsigned atom) { return isData(atom); });
+  });
+  if (!isSplit || !model || model.getContractionFlops() == 0 ||
+      op.strategies.empty()) {
+    size_t numOperands = node.op->getNumOperands();
+    SmallVector<TpState> whole(numOperands + node.op->getNumResults(),
+                               TpState::replicated());
+    for (ArrayRef<unsigned> group : node.rule.linearGroups) {
+      if (!llvm::all_of(group, [&](unsigned operand) {
+            return terms.contains(node.op->getOperand(operand));
+          }))
+        continue;
+      SmallVector<TpState> states = whole;
+      for (unsigned operand : group)
+        states[operand] = TpState::partial();
+      std::fill(states.begin() + numOperands, states.end(), TpState::partial());
+      addStrategy(op, node.op, states);
+    }
+    addStrategy(op, node.op, whole);
+  }
+
+  // Where a parameter is updated, its gradient is what is no argument.
+  for (OpOperand &use : node.op->getOpOperands())
+    if (isUpdated(use))
+      if (auto it =
+              parameterOf.find(cast<BlockArgument>(use.get()).getArgNumber());
+          it != parameterOf.end())
+        for (Value operand : node.op->getOperands())
+          if (operand.getDefiningOp() && getTensor(operand)) {
+            problem.parameters[it->second].gradient = getTensor(operand);
+            problem.parameters[it->second].isUpdated = true;
+          }
+  addOp(std::move(op), node.op);
+}
+
+/// An op that leaves its one result so, and needs its operand so.
+void GraphBuilder::addGivenState(Operation *op, TpState state) {
+  TpOp node;
+  TpStrategy &strategy = node.strategies.emplace_back();
+  if (std::optional<unsigned> tensor = getTensor(op->getOperand(0))) {
+    node.operands.push_back(*tensor);
+    strategy.needs.push_back(needs(state));
+  }
+  node.results.push_back(tensors.at(op->getResult(0)));
+  strategy.results.push_back(state);
+  addOp(std::move(node));
+}
+
+/// From storage to compute: where that is open, what the uses need decides.
+void GraphBuilder::addReshard(dist::ReshardOp op) {
+  auto argument = dyn_cast<BlockArgument>(op.getOperand());
+  unsigned owner = argument ? argument.getArgNumber() : 0;
+  if (argument)
+    if (auto state = function.getArgAttrOfType<fabric::StateAttr>(
+            owner, FabricDialect::kStateAttr))
+      owner = argumentOf.lookup(state.getParam().getValue());
+  if (argument && isOpen(owner)) {
+    tensors[op.getResult()] = *getTensor(argument);
+    return;
+  }
+  addTensor(op.getResult());
+  addGivenState(op, getGivenState(op.getResult()));
+}
+
+/// What the user says holds; what was chosen for another axis may be left in
+/// any blocks.
+void GraphBuilder::addConstraint(dist::ConstraintOp op) {
+  constraintOps[op] = problem.graph.ops.size();
+  if (!op.getChosen())
+    return addGivenState(op, getGivenState(op.getResult()));
+  TpOp node;
+  if (std::optional<unsigned> tensor = getTensor(op.getOperand()))
+    node.operands.push_back(*tensor);
+  node.results.push_back(tensors.at(op.getResult()));
+  for (unsigned dim : getDivisibleDims(op.getResult()))
+    addStrategy(node, op, {TpState::split(dim), TpState::split(dim)});
+  addStrategy(node, op, {TpState::replicated(), TpState::replicated()});
+  addOp(std::move(node), op);
+}
+
+/// Results are left where the last op leaves them, as propagation has it.
+/// Stands right after that op, so that the value need not stay live.
+void GraphBuilder::addResult(Value value, unsigned index) {
+  if (auto of = function.getResultAttrOfType<IntegerAttr>(
+          index, FabricDialect::kGradientOfAttr))
+    if (auto it = parameterOf.find(of.getInt()); it != parameterOf.end())
+      problem.parameters[it->second].gradient = getTensor(value);
+  TpOp op;
+  op.operands.push_back(tensors.at(value));
+  op.strategies.emplace_back().needs.push_back(needsReduced());
+  addOp(std::move(op));
+}
+
+FsdpProblem GraphBuilder::run() {
+  for (BlockArgument argument : function.getArguments())
+    if (auto param = function.getArgAttrOfType<fabric::ParamAttr>(
+            argument.getArgNumber(), FabricDialect::kParamAttr))
+      argumentOf[param.getName().getValue()] = argument.getArgNumber();
+  for (const Node &node : table.getNodes())
+    markTerms(node);
+
+  // Users may come before makers.
+  for (Operation &op : block.without_terminator())
+    if (op.getNumOperands() > 0 && !isa<dist::ReshardOp>(op))
+      for (Value result : op.getResults())
+        addTensor(result);
+  for (auto reshard : block.getOps<dist::ReshardOp>())
+    addReshard(reshard);
+  for (Operation *op : getSearchOrder(function)) {
+    if (auto constraint = dyn_cast<dist::ConstraintOp>(op))
+      addConstraint(constraint);
+    else if (std::optional<unsigned> node = table.lookup(op))
+      addNode(table.getNode(*node));
+    for (Value result : op->getResults())
+      if (tensors.contains(result))
+        for (OpOperand &use : result.getUses())
+          if (use.getOwner() == block.getTerminator())
+            addResult(result, use.getOperandNumber());
+  }
+  for (auto constraint : block.getOps<dist::ConstraintOp>())
+    if (constraint.getChosen())
+      problem.chosenConstraints.push_back(constraintOps.at(constraint));
+  problem.isStored.resize(problem.graph.tensors.size());
+  for (BlockArgument argument : function.getArguments())
+    if (auto it = tensors.find(argument); it != tensors.end())
+      problem.isStored[it->second] = !function.getArgAttr(
+          argument.getArgNumber(), FabricDialect::kInputAttr);
+  llvm::sort(problem.parameters,
+             [](const FsdpParameter &a, const FsdpParameter &b) {
+               return a.argument < b.argument;
+             });
+  return std::move(problem);
+}
+
+FsdpProblem mlir::sharding::buildFsdpProblem(func::FuncOp function,
+                                             const ShardingTable &table,
+                                             const PartialFlow &flow,
+                                             ReshardPlanner &planner) {
+  return GraphBuilder(function, table, flow, planner).run();
+}
