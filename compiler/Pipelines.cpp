@@ -40,7 +40,10 @@ void mlir::fabric::buildShardPipeline(OpPassManager &pm,
   pm.addPass(sharding::createPadUnevenPass());
   // What is left open by then, with all derivatives in sight.
   pm.addPass(sharding::createChooseTpPass());
-  // Storage and compute shardings follow from the styles.
+  // On what the styles make of the program; moves constraints that they needed.
+  if (options.fsdp == FsdpChoice::Auto)
+    pm.addPass(sharding::createChooseFsdpPass());
+  // Storage and compute shardings follow from the choices.
   pm.addPass(sharding::createAssignStoragePass());
   pm.addPass(sharding::createPropagatePass());
   // Last: states what the phase leaves behind.

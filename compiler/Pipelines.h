@@ -18,6 +18,12 @@ namespace mlir::fabric {
 /// `fabric.train`.
 void buildTrainPipeline(OpPassManager &pm);
 
+/// What becomes of parameters' data-parallel shards where they are used.
+enum class FsdpChoice {
+  Gather, ///< gathered, unless the model says otherwise
+  Auto,   ///< kept where that sends fewer bytes
+};
+
 struct ShardOptions : public PassPipelineOptions<ShardOptions> {
   Option<int64_t> dp{*this, "dp",
                      llvm::cl::desc("size of the data-parallel mesh axis; "
@@ -31,6 +37,13 @@ struct ShardOptions : public PassPipelineOptions<ShardOptions> {
       *this, "tp-plan",
       llvm::cl::desc("JSON file of tensor-parallel styles by parameter glob"),
       llvm::cl::init("")};
+  Option<FsdpChoice> fsdp{
+      *this, "fsdp", llvm::cl::desc("parameters over the data-parallel axis"),
+      llvm::cl::init(FsdpChoice::Gather),
+      llvm::cl::values(
+          clEnumValN(FsdpChoice::Gather, "gather", "gathered for use"),
+          clEnumValN(FsdpChoice::Auto, "auto",
+                     "kept split where that sends fewer bytes"))};
 };
 
 /// shard: every tensor type carries a sharding, and every disagreement is a

@@ -19,6 +19,7 @@ CompileOptions::describe(MLIRContext *context) const {
   text["memory"] = memory;
   if (comm.sharedMemory)
     text["comm"] = "shared memory";
+  text["fsdp"] = fsdp == FsdpChoice::Auto ? "auto" : "gather";
   // "native" is another processor on every machine.
   text["target"] =
       "cpu:" +
@@ -57,6 +58,7 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
     shard.dp = options.dp;
     shard.tp = options.tp;
     shard.tpPlan = options.tpPlan;
+    shard.fsdp = options.fsdp;
     return buildShardPipeline(pm, shard);
   }
   case Phase::Partition:
@@ -111,6 +113,12 @@ static ReportFacts collectFacts(ModuleOp module) {
         facts.tpPlan.emplace_back(
             param.getName().str(),
             dist::stringifyTpStyle(style.getValue()).str());
+      auto fsdp = function.getArgAttrOfType<dist::FsdpAttr>(
+          arg, dist::DistDialect::kFsdpAttr);
+      if (param && fsdp)
+        facts.fsdpPlan.emplace_back(
+            param.getName().str(),
+            dist::stringifyFsdpMode(fsdp.getMode()).str());
     }
   });
   return facts;

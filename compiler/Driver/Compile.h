@@ -4,6 +4,7 @@
 #define FABRIC_COMPILER_DRIVER_COMPILE_H
 
 #include "compiler/Driver/Report.h"
+#include "compiler/Pipelines.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/Lowering/Kernels/Kernels.h"
@@ -24,6 +25,7 @@ struct CompileOptions {
   /// What the plan may use: every communicator that runs it offers this.
   ::fabric::plan::CommFeatures comm;
   int64_t minPiece = 64; ///< See lower-share-collectives. Tests make it small.
+  FsdpChoice fsdp = FsdpChoice::Gather;
   lowering::KernelTarget target;
 
   /// As name -> text, for the plan and its fingerprint. The TP plan file stands

@@ -154,6 +154,7 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   options.tpPlan = command.tpPlan;
   options.memory = command.memory;
   options.comm.sharedMemory = command.sharedMemory;
+  options.fsdp = command.fsdpAuto ? FsdpChoice::Auto : FsdpChoice::Gather;
   if (command.train)
     options.train = makeTrainAttr(&context, command);
   Outputs outputs;

@@ -24,6 +24,7 @@ struct CompileCommand {
   std::optional<double> lr, weightDecay, beta1, beta2, eps;
   std::string memory = "fast";
   bool sharedMemory = false; ///< The ranks will share memory.
+  bool fsdpAuto = false;
   std::string cpu = "native";
   std::optional<std::string> emit;   ///< A phase to stop after and print.
   std::optional<std::string> report; ///< Empty: for people; else a JSON file.

@@ -91,6 +91,10 @@ void mlir::fabric::printReportJson(const plan::Plan &plan,
       for (const auto &[name, style] : facts.tpPlan)
         json.attribute(name, style);
     });
+    json.attributeObject("fsdp_plan", [&] {
+      for (const auto &[name, mode] : facts.fsdpPlan)
+        json.attribute(name, mode);
+    });
   });
   os << '\n';
 }
@@ -137,6 +141,12 @@ void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
     os << "tensor parallel\n";
     for (const auto &[name, style] : facts.tpPlan)
       os << "  " << llvm::format("%-24s", name.c_str()) << ' ' << style << '\n';
+  }
+
+  if (!facts.fsdpPlan.empty()) {
+    os << "sharded over dp\n";
+    for (const auto &[name, mode] : facts.fsdpPlan)
+      os << "  " << llvm::format("%-24s", name.c_str()) << ' ' << mode << '\n';
   }
 
   // By first appearance.

@@ -18,9 +18,12 @@ struct ReportFacts {
   int64_t flopsPerRank = 0;
   /// Parameter -> style, in the order of the model's arguments.
   std::vector<std::pair<std::string, std::string>> tpPlan;
+  /// Parameter -> "gather" or "keep", of those that say.
+  std::vector<std::pair<std::string, std::string>> fsdpPlan;
 };
 
-/// {"mesh", "batch", "flops_per_rank", "memory", "collectives", "tp_plan"}.
+/// {"mesh", "batch", "flops_per_rank", "memory", "collectives", "tp_plan",
+/// "fsdp_plan"}.
 /// Bytes are a rank's; those of a collective are what one rank sends.
 void printReportJson(const ::fabric::plan::Plan &plan, const ReportFacts &facts,
                      llvm::raw_ostream &os);

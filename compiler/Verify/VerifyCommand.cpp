@@ -70,6 +70,7 @@ CompileOptions Verifier::makeOptions() const {
   options.tpPlan = command.tpPlan;
   options.memory = command.memory;
   options.comm.sharedMemory = command.sharedMemory;
+  options.fsdp = command.fsdpAuto ? FsdpChoice::Auto : FsdpChoice::Gather;
   return options;
 }
 

@@ -29,6 +29,7 @@ struct VerifyCommand {
   double tolerance = 1e-12;
   bool sharedMemory = false; ///< As fabric-compile --comm=local.
   std::string memory = "fast";
+  bool fsdpAuto = false;
 };
 
 /// In f64: compiles the model's loss and every gradient (or, without a loss,

@@ -117,7 +117,8 @@ int main(int argc, char **argv) {
   CompileCommand command;
   AxisSize dp, tp;
   int64_t nodes = 0, devices = 0;
-  std::string train, emit, target = "cpu", report, comm = "any";
+  std::string train, emit, target = "cpu", report, comm = "any",
+                                           fsdp = "gather";
 
   app.add_option("model", command.model, "the model: an MLIR file")->required();
   app.add_option("-o,--output", command.output,
@@ -142,6 +143,13 @@ int main(int argc, char **argv) {
   app.add_option("--tp-plan", command.tpPlan,
                  "JSON file of TP styles by parameter, with globs: "
                  "{\"layers.*.w1\": \"colwise\"}")
+      ->group("Mesh");
+
+  app.add_option("--fsdp", fsdp,
+                 "gather: parameters are gathered over dp for use (default); "
+                 "auto: kept split there, and activations move, where that "
+                 "sends fewer bytes")
+      ->check(CLI::IsMember({"gather", "auto"}))
       ->group("Mesh");
 
   app.add_option(
@@ -207,6 +215,7 @@ int main(int argc, char **argv) {
     return usageError(wrong);
   command.dp = dp.value();
   command.tp = tp.value();
+  command.fsdpAuto = fsdp == "auto";
   if (!train.empty())
     command.train = train;
   else if (command.lr || command.weightDecay || command.beta1 ||

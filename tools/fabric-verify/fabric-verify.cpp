@@ -37,6 +37,7 @@ int main(int argc, char **argv) {
   VerifyCommand command;
   std::vector<std::string> meshes;
   std::string comm = "any";
+  std::string fsdp = "gather";
   app.add_option("model", command.model, "the model: an MLIR file")->required();
   app.add_option("--meshes", meshes, "DPxTP, with commas between (2x2)")
       ->delimiter(',');
@@ -53,6 +54,8 @@ int main(int argc, char **argv) {
                  "min, fast or a budget in bytes, as in fabric-compile (fast)");
   app.add_option("--comm", comm, "any or local, as in fabric-compile (any)")
       ->check(CLI::IsMember({"any", "local"}));
+  app.add_option("--fsdp", fsdp, "gather or auto, as in fabric-compile")
+      ->check(CLI::IsMember({"gather", "auto"}));
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &success) {
@@ -62,6 +65,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   command.sharedMemory = comm == "local";
+  command.fsdpAuto = fsdp == "auto";
   if (meshes.empty())
     meshes = {"2x2"};
   for (const std::string &text : meshes) {
