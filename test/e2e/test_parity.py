@@ -58,6 +58,18 @@ def test_every_gradient(workspace, tmp_path, model, mesh):
         assert error <= 1e-10, f"gradient of {name} differs by {error}"
 
 
+FSDP_AUTO_MESHES = {(2, 2), (4, 1), (2, 4), (5, 1)}
+
+
+@pytest.mark.parametrize("dtype, eps", TOLERANCES)
+@pytest.mark.parametrize("model, mesh", [each for each in EVERY_MESH if each.values[1] in FSDP_AUTO_MESHES])
+def test_fsdp_auto(workspace, tmp_path, model, mesh, dtype, eps):
+    """Ten steps with parameters that are kept split where that sends less."""
+    folder = workspace.imported(model, dtype)
+    trained = train(compile_plan(folder, mesh, *adamw(eps), "--fsdp=auto"), model, folder, tmp_path)
+    assert_trained_alike(trained, train_in_torch(model, dtype, eps), *TOLERANCES[dtype, eps])
+
+
 def _uneven_plan(tmp_path, styles):
     file = tmp_path / "tp_plan.json"
     file.write_text(json.dumps(styles))

@@ -68,3 +68,44 @@ def test_memory_adds_up(report):
 
 def test_compile_time(report):
     assert report["compile_seconds"] < 1.0
+
+
+def _wide(folder, size, batch):
+    """The shipped program with other sizes."""
+    text = (MODELS / "feedforward.mlir").read_text()
+    for old, new in [("16x256", f"{batch}x{size}"), ("16x128", f"{batch}x{size}"), ("256x128", f"{size}x{size}"),
+                     ("128x256", f"{size}x{size}")]:  # fmt: skip
+        text = text.replace(old, new)
+    (folder / "wide.mlir").write_text(text)
+    return folder / "wide.mlir"
+
+
+def _report(folder, model, *flags):
+    run_tool([BUILD / "bin" / "fabric-compile", model, "--dp=2", "--tp=2", *flags, f"--report={folder / 'report.json'}"])
+    return json.loads((folder / "report.json").read_text())
+
+
+def _bytes(report):
+    return sum(collective["bytes"] for collective in report["collectives"])
+
+
+@pytest.mark.parametrize("memory", ["fast", "min"])
+def test_kept_parameters_send_a_hundredth(tmp_path, memory):
+    """FeedForward(8192, 8192), 16 samples, 2 x 2. Gathered: what TP leaves of each weight, 2**27 bytes, half of it there
+    and half back. Kept: half of x, 2**18 bytes, and the loss. Less memory, too."""
+    model = _wide(tmp_path, 8192, 16)
+    gather = _report(tmp_path, model, f"--memory={memory}")
+    auto = _report(tmp_path, model, f"--memory={memory}", "--fsdp=auto")
+    assert _bytes(gather) >= 3 * 2**27 + 6
+    assert _bytes(auto) == 2**18 + 6
+    assert _bytes(gather) >= 100 * _bytes(auto)
+    assert auto["memory"]["peak_bytes"] < gather["memory"]["peak_bytes"]
+    assert auto["fsdp_plan"] == {f"{name}.weight": "keep" for name in TP_PLAN} and gather["fsdp_plan"] == {}
+
+
+def test_many_samples_are_not_moved(tmp_path):
+    """64 features and 65536 samples: gathers are what sends least, and the plan is the same but for what it says."""
+    model = _wide(tmp_path, 64, 65536)
+    gather, auto = _report(tmp_path, model), _report(tmp_path, model, "--fsdp=auto")
+    assert auto["collectives"] == gather["collectives"] and auto["memory"] == gather["memory"]
+    assert auto["fsdp_plan"] == {f"{name}.weight": "gather" for name in TP_PLAN}

@@ -60,16 +60,22 @@ struct PhaseSteps {
 using Results = SmallVector<Tensor>;
 } // namespace
 
-static SmallVector<PhaseSteps> getPhases(StringRef memory) {
+static SmallVector<PhaseSteps> getPhases(const CheckOptions &options) {
+  std::string memory = options.memory;
+  bool fsdpAuto = options.fsdpAuto;
   auto nothing = [](OpPassManager &) {};
   SmallVector<PhaseSteps> phases;
   phases.push_back({"train", buildTrainPipeline, nothing});
-  phases.push_back(
-      {"shard",
-       [](OpPassManager &pm) { buildShardPipeline(pm, ShardOptions()); },
-       [](OpPassManager &pm) {
-         pm.addPass(sharding::createVerifyShardedPass());
-       }});
+  phases.push_back({"shard",
+                    [fsdpAuto](OpPassManager &pm) {
+                      ShardOptions options;
+                      options.fsdp =
+                          fsdpAuto ? FsdpChoice::Auto : FsdpChoice::Gather;
+                      buildShardPipeline(pm, options);
+                    },
+                    [](OpPassManager &pm) {
+                      pm.addPass(sharding::createVerifyShardedPass());
+                    }});
   auto verifyPartitioned = [](OpPassManager &pm) {
     pm.addPass(partition::createVerifyPartitionedPass());
   };
@@ -77,7 +83,7 @@ static SmallVector<PhaseSteps> getPhases(StringRef memory) {
   phases.push_back({"schedule",
                     [memory](OpPassManager &pm) {
                       ScheduleOptions options;
-                      options.memory = memory.str();
+                      options.memory = memory;
                       buildSchedulePipeline(pm, options);
                     },
                     verifyPartitioned});
@@ -140,7 +146,7 @@ Outcome mlir::fabric::generate::checkPhases(ModuleOp program,
     return {Status::Fails, "import", errors.take()};
   OwningOpRef<ModuleOp> module = program.clone();
   SmallVector<std::string> names;
-  for (const PhaseSteps &phase : getPhases(options.memory)) {
+  for (const PhaseSteps &phase : getPhases(options)) {
     std::string name = phase.name.str();
     OwningOpRef<ModuleOp> again;
     if (name == "shard")

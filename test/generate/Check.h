@@ -48,6 +48,8 @@ struct CheckOptions {
   std::string memory = "fast";
   /// Plans may read peers' memory, in pieces of whatever size.
   bool sharedMemory = false;
+  /// Of the shard phase: parameters may be kept split over "dp".
+  bool fsdpAuto = false;
   /// Changes the module after a phase, before it is verified and interpreted:
   /// a fault that must be found.
   std::function<void(StringRef phase, ModuleOp module)> fault;
