@@ -13,9 +13,12 @@
 using namespace mlir;
 using namespace mlir::fabric;
 
-void mlir::fabric::buildTrainPipeline(OpPassManager &pm) {
+void mlir::fabric::buildTrainPipeline(OpPassManager &pm,
+                                      const TrainOptions &options) {
   // First: what other passes make at an argument's location is called after it.
   pm.addPass(training::createNameArgumentsPass());
+  // What is asked of a value is asked of its gradient, so before there is one.
+  pm.addPass(sharding::createApplyTpPlanPass({options.tpPlan}));
   pm.addPass(training::createDifferentiatePass());
   // Consumes the gradients that the pass before returned.
   pm.addPass(training::createApplyOptimizerPass());
@@ -33,8 +36,9 @@ void mlir::fabric::buildShardPipeline(OpPassManager &pm,
                                       const ShardOptions &options) {
   // First: all others ask the module for its mesh.
   pm.addPass(sharding::createSetMeshPass({options.dp, options.tp}));
-  // What the user says about parameters, before anything is chosen or stored.
-  pm.addPass(sharding::createApplyTpPlanPass({options.tpPlan}));
+  // What the user asks of parameters and results, before anything is chosen.
+  // After training: the gradient of a result is not its concern.
+  pm.addPass(sharding::createApplyShardingsPass());
   // What the user asks for divides from here on; a choice among what does not
   // divide is not offered. After training: derivatives are padded, too.
   pm.addPass(sharding::createPadUnevenPass());
@@ -96,16 +100,22 @@ void mlir::fabric::buildLowerPipeline(OpPassManager &pm,
 }
 
 void mlir::fabric::buildShard2dPipeline(OpPassManager &pm,
-                                        const ShardOptions &options) {
-  buildTrainPipeline(pm);
-  buildShardPipeline(pm, options);
+                                        const Shard2dOptions &options) {
+  TrainOptions train;
+  train.tpPlan = options.tpPlan;
+  buildTrainPipeline(pm, train);
+  ShardOptions shard;
+  shard.dp = options.dp;
+  shard.tp = options.tp;
+  shard.fsdp = options.fsdp;
+  buildShardPipeline(pm, shard);
   buildPartitionPipeline(pm);
 }
 
 void mlir::fabric::registerPipelines() {
-  PassPipelineRegistration<>(
+  PassPipelineRegistration<TrainOptions>(
       "train", "Differentiate and train, where the module asks for it",
-      [](OpPassManager &pm) { buildTrainPipeline(pm); });
+      buildTrainPipeline);
   PassPipelineRegistration<ShardOptions>(
       "shard", "Give every tensor a sharding", buildShardPipeline);
   PassPipelineRegistration<>(
@@ -117,7 +127,7 @@ void mlir::fabric::registerPipelines() {
   PassPipelineRegistration<LowerOptions>(
       "lower", "Make instructions on planned memory, and kernels",
       buildLowerPipeline);
-  PassPipelineRegistration<ShardOptions>(
+  PassPipelineRegistration<Shard2dOptions>(
       "shard-2d", "Train, shard and partition: the whole 2D parallelisation",
       buildShard2dPipeline);
 }

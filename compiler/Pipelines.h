@@ -14,9 +14,18 @@
 
 namespace mlir::fabric {
 
-/// train: forward and loss to a training step, where the module carries
-/// `fabric.train`.
-void buildTrainPipeline(OpPassManager &pm);
+struct TrainOptions : public PassPipelineOptions<TrainOptions> {
+  Option<std::string> tpPlan{
+      *this, "tp-plan",
+      llvm::cl::desc("JSON file of tensor-parallel styles by parameter glob, "
+                     "or of these and shardings"),
+      llvm::cl::init("")};
+};
+
+/// train: what the user asks for is noted; then forward and loss to a training
+/// step, where the module carries `fabric.train`.
+void buildTrainPipeline(OpPassManager &pm,
+                        const TrainOptions &options = TrainOptions());
 
 /// What becomes of parameters' data-parallel shards where they are used.
 enum class FsdpChoice {
@@ -33,10 +42,6 @@ struct ShardOptions : public PassPipelineOptions<ShardOptions> {
                      llvm::cl::desc("size of the tensor-parallel mesh axis; "
                                     "default: the module's mesh, else 2"),
                      llvm::cl::init(0)};
-  Option<std::string> tpPlan{
-      *this, "tp-plan",
-      llvm::cl::desc("JSON file of tensor-parallel styles by parameter glob"),
-      llvm::cl::init("")};
   Option<FsdpChoice> fsdp{
       *this, "fsdp", llvm::cl::desc("parameters over the data-parallel axis"),
       llvm::cl::init(FsdpChoice::Gather),
@@ -80,8 +85,25 @@ struct LowerOptions : public PassPipelineOptions<LowerOptions> {
 /// lower: `exec` instructions on planned memory, and the kernels they launch.
 void buildLowerPipeline(OpPassManager &pm, const LowerOptions &options);
 
+/// Those of train and shard.
+struct Shard2dOptions : public PassPipelineOptions<Shard2dOptions> {
+  Option<int64_t> dp{*this, "dp", llvm::cl::desc("see shard"),
+                     llvm::cl::init(0)  Option<FsdpChoice> fsdp{
+      *this, "fsdp", llvm::cl::desc("parameters over the data-parallel axis"),
+      llvm::cl::init(FsdpChoice::Gather),
+      llvm::cl::values(
+          clEnumValN(FsdpChoice::Gather, "gather", "gathered for use"),
+          clEnumValN(FsdpChoice::Auto, "auto",
+                     "kept split where that sends fewer bytes"))};
+};
+  Option<int64_t> tp{*this, "tp", llvm::cl::desc("see shard"),
+                     llvm::cl::init(0)};
+  Option<std::string> tpPlan{*this, "tp-plan", llvm::cl::desc("see train"),
+                             llvm::cl::init("")};
+};
+
 /// shard-2d: train, shard and partition.
-void buildShard2dPipeline(OpPassManager &pm, const ShardOptions &options);
+void buildShard2dPipeline(OpPassManager &pm, const Shard2dOptions &options);
 
 /// Makes every phase a pipeline of `fabric-opt`.
 void registerPipelines();

@@ -51,13 +51,15 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
   switch (phase) {
   case Phase::Import:
     return;
-  case Phase::Train:
-    return buildTrainPipeline(pm);
+  case Phase::Train: {
+    TrainOptions train;
+    train.tpPlan = options.tpPlan;
+    return buildTrainPipeline(pm, train);
+  }
   case Phase::Shard: {
     ShardOptions shard;
     shard.dp = options.dp;
     shard.tp = options.tp;
-    shard.tpPlan = options.tpPlan;
     shard.fsdp = options.fsdp;
     return buildShardPipeline(pm, shard);
   }

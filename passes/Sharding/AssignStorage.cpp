@@ -9,6 +9,7 @@
 
 #include "passes/Sharding/AssignStorage.h"
 #include "dialects/Dist/IR/Axes.h"
+#include "dialects/Dist/IR/InterfaceAttrs.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "passes/Analysis/Placement.h"
 #include "passes/Sharding/Passes.h"
@@ -66,6 +67,7 @@ private:
     return function.getArgAttrOfType<AttrT>(index, name);
   }
 
+  FailureOr<Placement> getAsked(unsigned index);
   LogicalResult placeParameter(unsigned index, fabric::ParamAttr param);
   LogicalResult placeState(unsigned index, fabric::StateAttr state);
   LogicalResult placeInput(unsigned index, fabric::InputAttr input);
@@ -82,12 +84,38 @@ private:
 };
 } // namespace
 
+/// Where the user wants the argument at rest. Only for arguments that ask.
+FailureOr<Placement> StorageAssigner::getAsked(unsigned index) {
+  dist::ShardingAttr asked = getAskedArgument(function, index);
+  std::string what = "sharding of " + nameArgument(function, index);
+  if (asked.getMesh() != atoms.getMesh())
+    return emitError(getArgLoc(index))
+           << what << ": over the mesh " << asked.getMesh()
+           << ", but the module's is " << atoms.getMesh();
+  for (int64_t dim = 0; dim < asked.getRank(); ++dim)
+    if (getType(index).getDimSize(dim) % asked.getNumParts(dim) != 0)
+      return emitNotDivided(getArgLoc(index), what, getType(index), dim, asked);
+  return Placement::get(atoms, asked);
+}
+
 LogicalResult StorageAssigner::placeParameter(unsigned index,
                                               fabric::ParamAttr param) {
   RankedTensorType type = getType(index);
   if (!parameters.try_emplace(param.getName().getValue(), index).second)
     return emitError(getArgLoc(index))
            << "two parameters have the name " << param.getName();
+  if (getAskedArgument(function, index)) {
+    FailureOr<Placement> storage = getAsked(index);
+    if (failed(storage))
+      return failure();
+    Placement compute = *storage;
+    for (dist::AtomList &list : compute.dims)
+      llvm::erase_if(list, [&](unsigned atom) {
+        return llvm::is_contained(dataAtoms, atom);
+      });
+    placements[index] = {*storage, compute};
+    return success();
+  }
   Placement compute = getReplicated(index);
   if (auto style =
           getAttr<dist::TpStyleAttr>(index, dist::DistDialect::kTpAttr)) {
@@ -147,11 +175,25 @@ LogicalResult StorageAssigner::placeState(unsigned index,
            << state.getParam() << " must have its shape, found "
            << getType(index) << " and " << getType(param->second);
   placements[index] = placements[param->second];
-  return success();
+  if (!getAskedArgument(function, index))
+    return success();
+  FailureOr<Placement> asked = getAsked(index);
+  if (succeeded(asked) && *asked != placements[index].storage)
+    return emitError(getArgLoc(index))
+           << "state " << state.getName() << " is stored as its parameter "
+           << state.getParam() << ", and cannot ask for another sharding";
+  return asked;
 }
 
 LogicalResult StorageAssigner::placeInput(unsigned index,
                                           fabric::InputAttr input) {
+  if (getAskedArgument(function, index)) {
+    FailureOr<Placement> asked = getAsked(index);
+    if (failed(asked))
+      return failure();
+    placements[index] = {*asked, *asked};
+    return success();
+  }
   Placement placement = getReplicated(index);
   int64_t dim = input.getBatchDim(), dataSize = atoms.getNumParts(dataAtoms);
   if (dim >= 0) {
@@ -177,6 +219,10 @@ LogicalResult StorageAssigner::placeArgument(unsigned index) {
   if (auto input = getAttr<fabric::InputAttr>(index, FabricDialect::kInputAttr))
     return placeInput(index, input);
   if (getAttr<fabric::ScalarAttr>(index, FabricDialect::kScalarAttr)) {
+    dist::ShardingAttr asked = getAskedArgument(function, index);
+    if (asked && !asked.isReplicated())
+      return emitError(getArgLoc(index))
+             << "a scalar is replicated, and cannot ask for " << asked;
     placements[index] = {getReplicated(index), getReplicated(index)};
     return success();
   }
@@ -247,6 +293,12 @@ LogicalResult StorageAssigner::run() {
   for (unsigned index = 0; index < placements.size(); ++index)
     insertReshard(builder, index);
   Operation *terminator = function.getBody().front().getTerminator();
+  // The types say it now.
+  dist::InterfaceAttrs attrs(function);
+  for (unsigned index = 0; index < placements.size(); ++index)
+    if (getAskedArgument(function, index))
+      attrs.setArg(index, dist::DistDialect::kShardingAttr, {});
+  attrs.apply();
   function.setType(FunctionType::get(function.getContext(),
                                      function.getBody().getArgumentTypes(),
                                      terminator->getOperandTypes()));

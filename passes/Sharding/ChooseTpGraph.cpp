@@ -394,11 +394,12 @@ void GraphBuilder::addConstraint(dist::ConstraintOp op) {
   addNode(std::move(node), op, 0);
 }
 
-/// A result with a name is for people and files, who want it whole; gradients
-/// and updates are left as they are stored. Stands right after the value's op,
+/// A result with a name is for people and files, who want it whole, unless they
+/// say how; gradients and updates are left as they are stored. Stands right after the value's op,
 /// so that it need not stay live.
 void GraphBuilder::addResult(Value value, unsigned index) {
-  bool isStored = function.getResultAttr(index, FabricDialect::kUpdateOfAttr) ||
+  bool isStored = isa_and_present<dist::ConstraintOp>(value.getDefiningOp()) ||
+                  function.getResultAttr(index, FabricDialect::kUpdateOfAttr) ||
                   function.getResultAttr(index, FabricDialect::kGradientOfAttr);
   TpOp op;
   op.operands.push_back(tensors.at(value));

@@ -1,7 +1,7 @@
 //===- PadUneven.cpp - Pads dims that the mesh does not divide ------------===//
 //
 // Asks first who wants to split what: styles of parameters, batch dims of
-// inputs, constraints. If all of it divides, nothing happens. Else the dims of
+// inputs, shardings of arguments, constraints. If all of it divides, nothing happens. Else the dims of
 // the function are grouped into classes that must have one size
 // (analysis::FactorClasses), and every class gets the smallest size that serves
 // all who ask; a dim that is made of several classes is padded in the major
@@ -61,6 +61,9 @@ private:
   void collectRequests();
   void addRequest(unsigned argument, unsigned dim, StringRef axis,
                   std::function<InFlightDiagnostic()> emitNotDivided);
+  void addRequests(
+      Value value, dist::ShardingAttr sharding,
+      const std::function<InFlightDiagnostic(unsigned)> &emitNotDivided);
   LogicalResult chooseSizes(PaddedSizes &sizes);
   LogicalResult verifyInterface(const PaddedSizes &sizes);
   LogicalResult verifyPrefix(Value value, const PaddedSizes &sizes,
@@ -102,6 +105,14 @@ void UnevenPadder::collectRequests() {
     unsigned index = argument.getArgNumber();
     auto type = cast<RankedTensorType>(argument.getType());
     Location loc = argument.getLoc();
+    if (dist::ShardingAttr asked = getAskedArgument(function, index)) {
+      addRequests(argument, asked, [=, function = function](unsigned dim) {
+        return emitNotDivided(
+            loc, "sharding of " + nameArgument(function, index), type, dim,
+            asked);
+      });
+      continue;
+    }
     auto param = function.getArgAttrOfType<fabric::ParamAttr>(
         index, FabricDialect::kParamAttr);
     auto style = function.getArgAttrOfType<dist::TpStyleAttr>(
@@ -140,20 +151,24 @@ void UnevenPadder::collectRequests() {
       });
     }
   }
-  // Divided now, or the constraint would not verify, but perhaps no more once
-  // something else is padded.
   for (auto constraint : block.getOps<dist::ConstraintOp>())
-    for (auto [dim, axes] :
-         llvm::enumerate(constraint.getSharding().getDims())) {
-      int64_t size = axes.getNumParts(mesh);
-      if (size > 1)
-        requests.push_back(
-            {constraint.getResult(), static_cast<unsigned>(dim), size, [=] {
-               return constraint->emitOpError()
-                      << "dim " << dim << " is padded, and then not divided by "
-                      << axes.str() << " of size " << size;
-             }});
-    }
+    addRequests(constraint.getResult(), constraint.getSharding(),
+                [=](unsigned dim) mutable {
+                  return emitNotDivided(
+                      constraint.getLoc(), "constraint",
+                      cast<RankedTensorType>(constraint.getType()), dim,
+                      constraint.getSharding());
+                });
+}
+
+/// All dims that the sharding splits.
+void UnevenPadder::addRequests(
+    Value value, dist::ShardingAttr sharding,
+    const std::function<InFlightDiagnostic(unsigned)> &emitNotDivided) {
+  for (unsigned dim = 0; dim < sharding.getDims().size(); ++dim)
+    if (int64_t numParts = sharding.getNumParts(dim); numParts > 1)
+      requests.push_back(
+          {value, dim, numParts, [=] { return emitNotDivided(dim); }});
 }
 
 /// "%error, and cannot be padded", at the op that is why.

@@ -10,7 +10,9 @@ def SetMeshPass : Pass<"dist-set-mesh", "::mlir::ModuleOp"> {
   let description = [{
     The module keeps the mesh that it has, or gets `["dp"=2, "tp"=2]`. The options
     override the sizes of the axes of these names; an option of 0 leaves them.
-    Constraints of the model follow to the new mesh.
+    What the model asks for, constraints and `dist.sharding` of arguments and
+    results, follows to the new mesh if it is over the module's own or over one
+    without sizes; over any other it is an error.
 
     **Precondition**: tensors are global; the module is not partitioned.
     **Postcondition**: the module has `dist.mesh`.
@@ -28,38 +30,86 @@ def SetMeshPass : Pass<"dist-set-mesh", "::mlir::ModuleOp"> {
 }
 
 def ApplyTpPlanPass : Pass<"dist-apply-tp-plan", "::mlir::ModuleOp"> {
-  let summary = "Reads tensor-parallel styles from a plan file";
+  let summary = "Reads styles and shardings from a plan file";
   let description = [{
     The file is JSON: the dict of PyTorch's `parallelize_module`, from globs of
     module names to `colwise`, `rowwise`, `replicate` or `sequence`. A key names a
     module, and then all parameters that it owns directly, or a parameter itself.
-    As in PyTorch a glob matches between dots: `*` never crosses one. The file
-    overrides styles of the model.
+    As in PyTorch a glob matches between dots: `*` never crosses one.
 
-    **Precondition**: the module has a mesh.
-    **Postcondition**: every parameter that a key matches has `dist.tp`.
+    Or it has the sections `parameters` (such a dict), `inputs`, `results` and
+    `values`. There, and for parameters, a key may give a sharding: for each dim
+    null, an axis, or a list of axes, as in JAX's PartitionSpec. A key of `values`
+    is a name in the locations of ops, or the start of one up to a dot, as the
+    importer gives all ops of a module its path; it means what leaves these ops. The
+    file overrides the model.
+
+    **Precondition**: before training, for a value's gradient is constrained too.
+    The mesh's axes are the module's, or "dp" and "tp"; sizes need not be known.
+    **Postcondition**: every parameter that a key matches has `dist.tp` or
+    `dist.sharding`, every input and result `dist.sharding`, and every value is
+    constrained. A key that matches nothing, or does not fit, is an error.
 
     ```mlir
-    // {"layers.*.feed_forward.w1": "colwise"}
-    func.func @f(%w: tensor<256x128xf32> {fabric.param = #fabric.param<"layers.0.feed_forward.w1.weight">})
+    // {"parameters": {"layers.*.w1": "colwise"}, "values": {"layers.*": ["dp", null]}}
+    func.func @f(%w: tensor<256x128xf32> {fabric.param = #fabric.param<"layers.0.w1.weight">}) {
+      %0 = fabric.linear %x, %w : ... loc("layers.0.w1")
     // becomes
-    func.func @f(%w: tensor<256x128xf32> {dist.tp = #dist.tp<colwise>, fabric.param = ...})
+    func.func @f(%w: tensor<256x128xf32> {dist.tp = #dist.tp<colwise>, fabric.param = ...}) {
+      %0 = fabric.linear %x, %w : ...
+      %1 = dist.constraint %0 sharding = <#dist.mesh<["dp", "tp"]>, [{"dp"}, {} ]> : ...
     ```
   }];
   let options = [
     Option<"plan", "plan", "std::string", "\"\"",
            "the file; none leaves the module as it is">];
   let statistics = [
-    Statistic<"numStyled", "styled", "parameters that got a style">];
+    Statistic<"numStyled", "styled", "parameters that got a style">,
+    Statistic<"numShardings", "shardings",
+              "arguments and results that got a sharding">,
+    Statistic<"numConstraints", "constraints", "values that were constrained">];
+  let dependentDialects = ["::mlir::dist::DistDialect"];
+}
+
+def ApplyShardingsPass : Pass<"dist-apply-shardings", "::mlir::ModuleOp"> {
+  let summary = "Takes in the shardings that parameters and results ask for";
+  let description = [{
+    A result with `dist.sharding` is returned through a `dist.constraint`. A
+    parameter's sharding says how it is stored; the style that splits it over "tp"
+    in the same way is set, or must agree. Inputs keep theirs for
+    `dist-assign-storage`.
+
+    An error where "tp" splits a parameter in a way that no style does, where the
+    two disagree, and where a result is an update, which is stored as its argument.
+
+    **Precondition**: shardings are over the module's mesh (`dist-set-mesh`);
+    derivatives are there, for the gradient of a result is not constrained.
+    **Postcondition**: no result has `dist.sharding`.
+
+    ```mlir
+    func.func @f(%w: tensor<8x4xf32> {dist.sharding = #dist.sharding<#mesh, [{"tp", "dp"}, {} ]>, fabric.param = ...})
+        -> (tensor<8x4xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {} ]>}) {
+      return %0 : tensor<8x4xf32>
+    // becomes
+    func.func @f(%w: tensor<8x4xf32> {dist.sharding = ..., dist.tp = #dist.tp<colwise>, fabric.param = ...})
+        -> tensor<8x4xf32> {
+      %1 = dist.constraint %0 sharding = <#mesh, [{"dp"}, {} ]> : tensor<8x4xf32>
+      return %1 : tensor<8x4xf32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numParameters", "parameters", "parameters that ask for storage">,
+    Statistic<"numResults", "results", "results that ask for a sharding">];
   let dependentDialects = ["::mlir::dist::DistDialect"];
 }
 
 def PadUnevenPass : Pass<"dist-pad-uneven", "::mlir::ModuleOp"> {
   let summary = "Pads dims that the mesh does not divide";
   let description = [{
-    What a style splits over "tp", and the batch dims of inputs and the dims that
-    `dist.fsdp` names over "dp", get the
-    smallest size that the axis divides, and with them all dims that share a factor
+    What a style splits over "tp", the batch dims of inputs and the dims that
+    `dist.fsdp` names over "dp", and what a `dist.sharding` or `dist.constraint`
+    splits, get the smallest size that the axes divide, and with them all dims
+    that share a factor
     with them, in arguments, results and constants. `dist.logical_shape` keeps the
     true shape of arguments, which are zero behind it, and of results, which may be
     anything. Where padding would be counted by a reduction, or be stored, and is
@@ -180,15 +230,17 @@ def ChooseFsdpPass : Pass<"dist-choose-fsdp", "::mlir::ModuleOp"> {
 def AssignStoragePass : Pass<"dist-assign-storage", "::mlir::ModuleOp"> {
   let summary = "Says how arguments and updated results are stored";
   let description = [{
-    Fully sharded data parallelism: "dp" splits the first dim of a parameter that
-    it divides, or the one that `dist.fsdp` names, minor to "tp" (a parameter without
-    one stays whole over "dp", with a remark); optimizer states are stored as their
-    parameter. Inputs are split
-    over "dp" on their batch dim; scalars are replicated.
+    What an argument asks for with `dist.sharding` is its storage. Else, fully
+    sharded data parallelism: "dp" splits the first dim of a parameter that it
+    divides, or the one that `dist.fsdp` names, minor to "tp" (a parameter without
+    one stays whole over "dp", with a remark). Optimizer states are stored as their
+    parameter. Inputs are split over "dp" on their batch dim; scalars are
+    replicated.
 
     Where a parameter is used by anything but an update in place, a `dist.reshard`
-    leads from the storage sharding to the compute sharding, which splits over "tp"
-    only, or, where `dist.fsdp` says `keep`, is the storage sharding. It is there even if the two agree. The gather before a use, and the
+    leads from the storage sharding to the compute sharding, which is the same
+    without "dp", or, where `dist.fsdp` says `keep`, the storage sharding itself.
+    It is there even if the two agree. The gather before a use, and the
     scatter of a gradient, are nothing but reshards between the two.
 
     **Precondition**: the module has a mesh; no type carries a sharding.

@@ -1,9 +1,56 @@
 //===- Roles.cpp - What the axes named dp and tp are for ------------------===//
 
 #include "passes/Sharding/Roles.h"
+#include "dialects/Fabric/IR/Fabric.h"
 
 using namespace mlir;
 using namespace mlir::sharding;
+using mlir::fabric::FabricDialect;
+
+dist::MeshAttr mlir::sharding::getDefaultMesh(MLIRContext *context) {
+  auto name = [&](StringRef axis) { return StringAttr::get(context, axis); };
+  return dist::MeshAttr::get(context, {name(kDataAxis), name(kTensorAxis)},
+                             {2, 2});
+}
+
+std::string mlir::sharding::nameArgument(func::FuncOp function,
+                                         unsigned index) {
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  if (auto input = function.getArgAttrOfType<fabric::InputAttr>(
+          index, FabricDialect::kInputAttr))
+    os << "input " << input.getName();
+  else if (auto param = function.getArgAttrOfType<fabric::ParamAttr>(
+               index, FabricDialect::kParamAttr))
+    os << "parameter " << param.getName();
+  else
+    os << "argument " << index;
+  return name;
+}
+
+std::string mlir::sharding::nameResult(func::FuncOp function, unsigned index) {
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  os << "result ";
+  if (auto named = function.getResultAttrOfType<StringAttr>(
+          index, FabricDialect::kResultAttr))
+    os << named;
+  else
+    os << index;
+  return name;
+}
+
+dist::ShardingAttr mlir::sharding::getAskedArgument(func::FuncOp function,
+                                                    unsigned index) {
+  return function.getArgAttrOfType<dist::ShardingAttr>(
+      index, dist::DistDialect::kShardingAttr);
+}
+
+dist::ShardingAttr mlir::sharding::getAskedResult(func::FuncOp function,
+                                                  unsigned index) {
+  return function.getResultAttrOfType<dist::ShardingAttr>(
+      index, dist::DistDialect::kShardingAttr);
+}
 
 LogicalResult mlir::sharding::verifyTpStyle(Location loc, StringAttr parameter,
                                             RankedTensorType type,
@@ -48,4 +95,15 @@ InFlightDiagnostic mlir::sharding::emitNotDivided(Location loc,
                         << " of size " << type.getDimSize(dim)
                         << " is not divided by axis \"" << kDataAxis
                         << "\" of size " << axisSize;
+}
+
+InFlightDiagnostic mlir::sharding::emitNotDivided(Location loc,
+                                                  const Twine &what,
+                                                  RankedTensorType type,
+                                                  unsigned dim,
+                                                  dist::ShardingAttr sharding) {
+  return emitError(loc) << what << ": dim " << dim << " of size "
+                        << type.getDimSize(dim) << " is not divided by axes "
+                        << sharding.getDims()[dim].str() << " of "
+                        << sharding.getNumParts(dim) << " parts";
 }

@@ -9,6 +9,7 @@
 #define FABRIC_PASSES_SHARDING_ROLES_H
 
 #include "dialects/Dist/IR/Dist.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mlir::sharding {
 
@@ -16,6 +17,17 @@ namespace mlir::sharding {
 inline constexpr llvm::StringLiteral kDataAxis{"dp"};
 /// Tensor parallelism: splits parameters where they are used.
 inline constexpr llvm::StringLiteral kTensorAxis{"tp"};
+
+/// The mesh of a module that has none: dp=2 tp=2.
+dist::MeshAttr getDefaultMesh(MLIRContext *context);
+
+/// What an argument or a result is to the user: `input "x"`, `argument 2`.
+std::string nameArgument(func::FuncOp function, unsigned index);
+std::string nameResult(func::FuncOp function, unsigned index);
+
+/// What the user asks for, or null.
+dist::ShardingAttr getAskedArgument(func::FuncOp function, unsigned index);
+dist::ShardingAttr getAskedResult(func::FuncOp function, unsigned index);
 
 /// The dim of a parameter of this rank that the style splits over "tp"; none
 /// where the style leaves it whole.
@@ -42,6 +54,11 @@ InFlightDiagnostic emitNotDivided(Location loc, StringAttr parameter,
 InFlightDiagnostic emitNotDivided(Location loc, StringAttr parameter,
                                   RankedTensorType type, dist::FsdpAttr fsdp,
                                   int64_t axisSize);
+/// The error that the axes do not divide dim `dim` of what `what` names, which
+/// the user asks to split so.
+InFlightDiagnostic emitNotDivided(Location loc, const Twine &what,
+                                  RankedTensorType type, unsigned dim,
+                                  dist::ShardingAttr sharding);
 /// The error that the mesh's "dp" does not divide an input's batch dim.
 InFlightDiagnostic emitNotDivided(Location loc, StringAttr input,
                                   RankedTensorType type, unsigned dim,

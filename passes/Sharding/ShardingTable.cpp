@@ -1,6 +1,7 @@
 //===- ShardingTable.cpp - Which axes split which factor of an op ---------===//
 
 #include "passes/Sharding/ShardingTable.h"
+#include "passes/Sharding/Roles.h"
 #include "dialects/Fabric/IR/Fabric.h"
 
 using namespace mlir;
@@ -100,6 +101,15 @@ LogicalResult ShardingTable::addOp(Operation *op) {
     return success();
   }
   if (auto constraint = dyn_cast<dist::ConstraintOp>(op)) {
+    dist::ShardingAttr sharding = constraint.getSharding();
+    auto type = cast<RankedTensorType>(constraint.getType());
+    if (sharding.getMesh() != atoms->getMesh())
+      return emitError(op->getLoc())
+             << "constraint: over the mesh " << sharding.getMesh()
+             << ", but the module's is " << atoms->getMesh();
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (type.getDimSize(dim) % sharding.getNumParts(dim) != 0)
+        return emitNotDivided(op->getLoc(), "constraint", type, dim, sharding);
     given[constraint.getResult()] =
         Placement::get(*atoms, constraint.getSharding());
     return success();

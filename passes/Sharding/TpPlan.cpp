@@ -1,7 +1,8 @@
-//===- TpPlan.cpp - A tensor-parallel plan file, parsed -------------------===//
+//===- TpPlan.cpp - A plan file, parsed -----------------------------------===//
 
 #include "passes/Sharding/TpPlan.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
@@ -28,11 +29,38 @@ static bool matches(ArrayRef<llvm::GlobPattern> parts,
          });
 }
 
-bool TpPlanEntry::matchesParameter(StringRef name) const {
+static SmallVector<StringRef> splitPath(StringRef name) {
   SmallVector<StringRef> path;
   name.split(path, '.');
-  return matches(parts, path) ||
-         matches(parts, ArrayRef<StringRef>(path).drop_back());
+  return path;
+}
+
+bool TpPlanEntry::matches(StringRef name) const {
+  return ::matches(parts, splitPath(name));
+}
+
+bool TpPlanEntry::matchesParameter(StringRef name) const {
+  SmallVector<StringRef> path = splitPath(name);
+  return ::matches(parts, path) ||
+         ::matches(parts, ArrayRef<StringRef>(path).drop_back());
+}
+
+std::optional<StringRef> TpPlanEntry::matchPrefix(StringRef name) const {
+  SmallVector<StringRef> path = splitPath(name);
+  if (path.size() < parts.size() ||
+      !::matches(parts, ArrayRef<StringRef>(path).take_front(parts.size())))
+    return std::nullopt;
+  return name.take_front(path[parts.size() - 1].end() - name.begin());
+}
+
+static constexpr StringLiteral kSections[] = {"parameters", "inputs", "results",
+                                              "values"};
+
+std::string TpPlanEntry::describe() const {
+  std::string text = "key " + quoted(*key);
+  if (section != TpPlanSection::Parameters)
+    text = (kSections[unsigned(section)] + " " + text).str();
+  return text;
 }
 
 //===----------------------------------------------------------------------===//
@@ -63,31 +91,115 @@ static bool isTooDeep(StringRef text) {
   return false;
 }
 
-static llvm::Expected<TpPlanEntry> parseEntry(StringRef key,
+static std::string show(const llvm::json::Value &value) {
+  std::string shown;
+  llvm::raw_string_ostream(shown) << value;
+  // One line, whatever stands in the file.
+  return shown.size() <= 60 ? shown : shown.substr(0, 60) + "...";
+}
+
+/// null, "dp", or a list of axes.
+static std::optional<std::vector<std::string>>
+parseDim(const llvm::json::Value &value) {
+  std::vector<std::string> axes;
+  if (value.getAsNull())
+    return axes;
+  if (auto axis = value.getAsString())
+    return std::vector<std::string>{axis->str()};
+  const llvm::json::Array *list = value.getAsArray();
+  if (!list)
+    return std::nullopt;
+  for (const llvm::json::Value &item : *list) {
+    auto axis = item.getAsString();
+    if (!axis)
+      return std::nullopt;
+    axes.push_back(axis->str());
+  }
+  return axes;
+}
+
+static llvm::Error parseSharding(TpPlanEntry &entry,
+                                 const llvm::json::Value &value) {
+  if (const llvm::json::Array *dims = value.getAsArray())
+    for (const llvm::json::Value &dim : *dims) {
+      std::optional<std::vector<std::string>> axes = parseDim(dim);
+      if (!axes)
+        return makeError("{0}: expected null, an axis or a list of axes for "
+                         "dim {1}, found {2}",
+                         entry.describe(), entry.sharding.size(), show(dim));
+      entry.sharding.push_back(std::move(*axes));
+    }
+  else
+    return makeError("{0}: expected a list with the axes of each dim, found "
+                     "{1}",
+                     entry.describe(), show(value));
+  llvm::StringSet<> used;
+  for (const std::vector<std::string> &axes : entry.sharding)
+    for (const std::string &axis : axes)
+      if (!used.insert(axis).second)
+        return makeError("{0}: axis {1} is used twice", entry.describe(),
+                         quoted(axis));
+  return llvm::Error::success();
+}
+
+static llvm::Expected<TpPlanEntry> parseEntry(TpPlanSection section,
+                                              StringRef key,
                                               const llvm::json::Value &value) {
   TpPlanEntry entry;
+  entry.section = section;
   entry.key = std::make_unique<const std::string>(key);
-  auto text = value.getAsString();
-  std::optional<dist::TpStyle> style =
-      text ? dist::symbolizeTpStyle(*text) : std::nullopt;
-  if (!style) {
-    std::string shown;
-    llvm::raw_string_ostream(shown) << value;
-    return makeError("key {0} has unknown style {1}; the styles are "
-                     "\"colwise\", \"rowwise\", \"replicate\" and \"sequence\"",
-                     quoted(key), shown);
+  if (section == TpPlanSection::Parameters && !value.getAsArray()) {
+    auto text = value.getAsString();
+    entry.style = text ? dist::symbolizeTpStyle(*text) : std::nullopt;
+    if (!entry.style)
+      return makeError("{0} has unknown style {1}; the styles are "
+                       "\"colwise\", \"rowwise\", \"replicate\" and "
+                       "\"sequence\"",
+                       entry.describe(), show(value));
+  } else if (llvm::Error error = parseSharding(entry, value)) {
+    return error;
   }
-  entry.style = *style;
-  SmallVector<StringRef> parts;
-  StringRef(*entry.key).split(parts, '.');
-  for (StringRef part : parts) {
+  for (StringRef part : splitPath(*entry.key)) {
     llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(part);
     if (!glob)
-      return makeError("key {0} is no glob: {1}", quoted(key),
+      return makeError("{0} is no glob: {1}", entry.describe(),
                        llvm::toString(glob.takeError()));
     entry.parts.push_back(std::move(*glob));
   }
   return entry;
+}
+
+static llvm::Error parseSection(TpPlanSection section,
+                                const llvm::json::Object &dict,
+                                std::vector<TpPlanEntry> &entries) {
+  for (const auto &item : dict) {
+    llvm::Expected<TpPlanEntry> entry =
+        parseEntry(section, StringRef(item.first), item.second);
+    if (!entry)
+      return entry.takeError();
+    entries.push_back(std::move(*entry));
+  }
+  return llvm::Error::success();
+}
+
+static llvm::Error parseSections(const llvm::json::Object &dict,
+                                 std::vector<TpPlanEntry> &entries) {
+  for (const auto &item : dict) {
+    const StringLiteral *name = llvm::find(kSections, StringRef(item.first));
+    if (name == std::end(kSections))
+      return makeError("section {0} is unknown; the sections are "
+                       "\"parameters\", \"inputs\", \"results\" and "
+                       "\"values\"",
+                       quoted(StringRef(item.first)));
+    const llvm::json::Object *section = item.second.getAsObject();
+    if (!section)
+      return makeError("section {0} must be a dict, found {1}", quoted(*name),
+                       show(item.second));
+    if (llvm::Error error =
+            parseSection(TpPlanSection(name - kSections), *section, entries))
+      return error;
+  }
+  return llvm::Error::success();
 }
 
 llvm::Expected<std::vector<TpPlanEntry>> sharding::parseTpPlan(StringRef text) {
@@ -104,16 +216,16 @@ llvm::Expected<std::vector<TpPlanEntry>> sharding::parseTpPlan(StringRef text) {
     return makeError("must be a dict from globs of module names to styles");
 
   std::vector<TpPlanEntry> entries;
-  for (const auto &item : *dict) {
-    llvm::Expected<TpPlanEntry> entry =
-        parseEntry(StringRef(item.first), item.second);
-    if (!entry)
-      return entry.takeError();
-    entries.push_back(std::move(*entry));
-  }
+  bool hasSections = llvm::any_of(
+      *dict, [](const auto &item) { return item.second.getAsObject(); });
+  llvm::Error error =
+      hasSections ? parseSections(*dict, entries)
+                  : parseSection(TpPlanSection::Parameters, *dict, entries);
+  if (error)
+    return error;
   // The dict is hashed.
   llvm::sort(entries, [](const TpPlanEntry &a, const TpPlanEntry &b) {
-    return *a.key < *b.key;
+    return std::tie(a.section, *a.key) < std::tie(b.section, *b.key);
   });
   return entries;
 }

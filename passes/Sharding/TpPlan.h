@@ -1,7 +1,14 @@
-//===- TpPlan.h - A tensor-parallel plan file, parsed -----------*- C++ -*-===//
+//===- TpPlan.h - A plan file, parsed ---------------------------*- C++ -*-===//
 //
 // A JSON object from globs of module names to styles, in the words of PyTorch's
-// parallelize_module: {"layers.*.w1": "colwise"}.
+// parallelize_module: {"layers.*.w1": "colwise"}. Or sections that hold such
+// objects, where a value may also be a sharding, as a JAX PartitionSpec lists
+// it:
+//
+//   {"parameters": {"layers.*.w1": "colwise"},
+//    "inputs": {"x": ["dp", null]},
+//    "results": {"output": [["dp", "tp"], null]},
+//    "values": {"layers.*": ["dp", null, "tp"]}}
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,18 +28,34 @@ namespace mlir::sharding {
 inline constexpr uint64_t kMaxTpPlanBytes = 16 << 20;
 inline constexpr int kMaxTpPlanDepth = 64;
 
-/// One line of the file.
+/// What an entry is about.
+enum class TpPlanSection { Parameters, Inputs, Results, Values };
+
+/// The axes of every dim, major first.
+using TpPlanSharding = std::vector<std::vector<std::string>>;
+
+/// One line of the file: a style, or else a sharding.
 struct TpPlanEntry {
+  TpPlanSection section;
   std::unique_ptr<const std::string> key; ///< Owns what the patterns refer to.
   std::vector<llvm::GlobPattern> parts;   ///< Between the dots.
-  dist::TpStyle style;
+  std::optional<dist::TpStyle> style;
+  TpPlanSharding sharding;
 
+  /// The key names this.
+  bool matches(StringRef name) const;
   /// The key names the parameter, or the module that owns it.
   bool matchesParameter(StringRef name) const;
+  /// The part of the name that the key names: `layers.0` of `layers.0.w1` for
+  /// `layers.*`.
+  std::optional<StringRef> matchPrefix(StringRef name) const;
+
+  /// `key "w1"`, `inputs key "x"`.
+  std::string describe() const;
 };
 
-/// The entries, in the order of their keys. The error is one line that
-/// continues "tensor-parallel plan FILE: ".
+/// The entries, by section and key. The error is one line that continues
+/// "tensor-parallel plan FILE: ".
 llvm::Expected<std::vector<TpPlanEntry>> parseTpPlan(StringRef text);
 
 } // namespace mlir::sharding

@@ -12,7 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   }
   for (const sharding::TpPlanEntry &entry : *entries)
-    for (StringRef name : {"", ".", "w1.weight", "layers.0.mlp.w1.weight"})
+    for (StringRef name : {"", ".", "w1.weight", "layers.0.mlp.w1.weight"}) {
+      (void)entry.matches(name);
       (void)entry.matchesParameter(name);
+      (void)entry.matchPrefix(name);
+      (void)entry.describe();
+    }
   return 0;
 }

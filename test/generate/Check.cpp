@@ -65,7 +65,8 @@ static SmallVector<PhaseSteps> getPhases(const CheckOptions &options) {
   bool fsdpAuto = options.fsdpAuto;
   auto nothing = [](OpPassManager &) {};
   SmallVector<PhaseSteps> phases;
-  phases.push_back({"train", buildTrainPipeline, nothing});
+  phases.push_back(
+      {"train", [](OpPassManager &pm) { buildTrainPipeline(pm); }, nothing});
   phases.push_back({"shard",
                     [fsdpAuto](OpPassManager &pm) {
                       ShardOptions options;

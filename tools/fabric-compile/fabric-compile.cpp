@@ -142,7 +142,9 @@ int main(int argc, char **argv) {
       ->group("Mesh");
   app.add_option("--tp-plan", command.tpPlan,
                  "JSON file of TP styles by parameter, with globs: "
-                 "{\"layers.*.w1\": \"colwise\"}")
+                 "{\"layers.*.w1\": \"colwise\"}; or of the sections "
+                 "parameters, inputs, results and values, with the axes of "
+                 "each dim: {\"inputs\": {\"x\": [\"dp\", null]}}")
       ->group("Mesh");
 
   app.add_option("--fsdp", fsdp,

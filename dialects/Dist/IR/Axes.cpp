@@ -7,6 +7,8 @@ using namespace mlir::dist;
 
 MeshAtoms::MeshAtoms(MeshAttr mesh) : mesh(mesh) {
   for (auto [axis, size] : llvm::enumerate(mesh.getSizes())) {
+    if (!mesh.hasSizes())
+      atoms.push_back({static_cast<unsigned>(axis), 1, 1});
     int64_t preSize = 1, rest = size;
     for (int64_t prime = 2; rest > 1; ++prime)
       for (; rest % prime == 0; rest /= prime, preSize *= prime)
@@ -26,11 +28,11 @@ AtomList MeshAtoms::getAtoms(AxisRefAttr axis) const {
   std::optional<unsigned> index = mesh.lookup(axis.getName().getValue());
   if (!index)
     return list;
-  int64_t end = axis.isSubAxis() ? axis.getPreSize() * axis.getSubSize()
-                                 : mesh.getSizes()[*index];
+  int64_t end = axis.getPreSize() * axis.getSubSize();
   for (auto [id, atom] : llvm::enumerate(atoms))
-    if (atom.axis == *index && atom.preSize >= axis.getPreSize() &&
-        atom.preSize < end)
+    if (atom.axis == *index &&
+        (!axis.isSubAxis() ||
+         (atom.preSize >= axis.getPreSize() && atom.preSize < end)))
       list.push_back(id);
   return list;
 }

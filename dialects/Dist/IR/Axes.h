@@ -3,7 +3,8 @@
 // Algorithms on shardings work on *atoms*: every axis of size n is cut into
 // sub-axes of prime size, major first. A list of axes is then a list of atoms,
 // two lists agree exactly if their atoms do, and any axis can be given away in
-// part. Atoms are numbered over the whole mesh, in the order of its axes.
+// part. Atoms are numbered over the whole mesh, in the order of its axes. Of a
+// mesh without sizes every axis is one atom, of size 1.
 //
 //===----------------------------------------------------------------------===//
 

@@ -56,7 +56,11 @@ LogicalResult MeshAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       return emitError() << "a mesh axis needs a name";
     if (!seen.insert(name.getValue()).second)
       return emitError() << "mesh axis " << name << " is declared twice";
-    if (size <= 0)
+    if ((size == 0) != (sizes.front() == 0))
+      return emitError() << "expects a size for every mesh axis, or for none, "
+                            "but axis "
+                         << (size == 0 ? name : names.front()) << " has none";
+    if (size < 0)
       return emitError() << "mesh axis " << name
                          << " must have a positive size, found " << size;
     if (llvm::MulOverflow(ranks, size, ranks) || ranks > kMaxMeshRanks)
@@ -72,10 +76,17 @@ Attribute MeshAttr::parse(AsmParser &parser, Type) {
   SMLoc loc = parser.getCurrentLocation();
   auto parseAxis = [&]() -> ParseResult {
     std::string name;
-    int64_t size;
-    if (parser.parseString(&name) || parser.parseEqual() ||
-        parser.parseInteger(size))
+    int64_t size = 0;
+    SMLoc axisLoc = parser.getCurrentLocation();
+    if (parser.parseString(&name))
       return failure();
+    if (succeeded(parser.parseOptionalEqual())) {
+      if (parser.parseInteger(size))
+        return failure();
+      if (size <= 0)
+        return parser.emitError(axisLoc, "mesh axis \"")
+               << name << "\" must have a positive size, found " << size;
+    }
     names.push_back(StringAttr::get(parser.getContext(), name));
     sizes.push_back(size);
     return success();
@@ -91,8 +102,10 @@ void MeshAttr::print(AsmPrinter &printer) const {
   printer << "<[";
   llvm::interleaveComma(llvm::zip_equal(getNames(), getSizes()),
                         printer.getStream(), [&](auto axis) {
-                          printer << '"' << std::get<0>(axis).getValue()
-                                  << "\"=" << std::get<1>(axis);
+                          auto [name, size] = axis;
+                          printer << '"' << name.getValue() << '"';
+                          if (size != 0)
+                            printer << '=' << size;
                         });
   printer << "]>";
 }
@@ -229,10 +242,13 @@ ShardingAttr ShardingAttr::withoutPartial() const {
 static LogicalResult verifyAxis(function_ref<InFlightDiagnostic()> emitError,
                                 MeshAttr mesh, const MeshAtoms &atoms,
                                 AxisRefAttr ref) {
-  int64_t size = mesh.getAxisSize(ref.getName().getValue());
-  if (size == 0)
+  if (!mesh.lookup(ref.getName().getValue()))
     return emitError() << "axis " << ref.getName() << " is not one of the mesh "
                        << mesh;
+  if (ref.isSubAxis() && !mesh.hasSizes())
+    return emitError() << "a sub-axis of " << ref.getName()
+                       << " needs a mesh with sizes, found " << mesh;
+  int64_t size = mesh.getAxisSize(ref.getName().getValue());
   if (ref.isSubAxis() &&
       atoms.getNumParts(atoms.getAtoms(ref)) != ref.getSubSize())
     return emitError() << "sub-axis (" << ref.getPreSize() << ")"
@@ -272,6 +288,10 @@ LogicalResult ShardingAttr::verifyEncoding(
     return emitError() << "a sharding of " << getRank()
                        << " dims does not fit a tensor of rank "
                        << shape.size();
+  if (!getMesh().hasSizes())
+    return emitError() << "the sharding of a type needs a mesh with sizes, "
+                          "found "
+                       << getMesh();
   for (auto [dim, size] : llvm::enumerate(shape)) {
     int64_t parts = getNumParts(dim);
     if (ShapedType::isDynamic(size) || size % parts != 0)

@@ -81,10 +81,14 @@ def Dist_MeshAttr : Dist_Attr<"Mesh", "mesh"> {
 
     Example: `#dist.mesh<["dp"=2, "tp"=2]>`: ranks 0 and 1 differ in "tp".
 
+    Without sizes, `#dist.mesh<["dp", "tp"]>`, it is any mesh with axes of these
+    names. A model may ask for shardings over such a mesh; the module's mesh and
+    those of types have sizes.
+
     **Constraints**
     * C1: there is at least one axis.
     * C2: axis names are not empty and differ.
-    * C3: axis sizes are positive.
+    * C3: axis sizes are positive, or no axis has one.
   }];
   let parameters = (ins ArrayRefParameter<"::mlir::StringAttr">:$names,
                         ArrayRefParameter<"int64_t">:$sizes);
@@ -96,6 +100,8 @@ def Dist_MeshAttr : Dist_Attr<"Mesh", "mesh"> {
     /// The size of the axis of this name; 0 if there is none.
     int64_t getAxisSize(::llvm::StringRef name) const;
     int64_t getNumRanks() const;
+    /// False for any mesh with axes of these names; then sizes are 0.
+    bool hasSizes() const { return getSizes().front() != 0; }
   }];
 }
 
@@ -165,6 +171,7 @@ def Dist_ShardingAttr : Dist_Attr<"Sharding", "sharding",
     * C3: no part of an axis is used twice.
     * C4: the number of parts divides the dim.
     * C5: a partial value is of a float or integer type.
+    * C6: the mesh of a type has sizes; over one without, sub-axes do not exist.
   }];
   let parameters = (ins "MeshAttr":$mesh,
                         OptionalArrayRefParameter<"AxesAttr">:$dims,

@@ -44,6 +44,9 @@ LogicalResult DistDialect::verifyOperationAttribute(Operation *op,
       return op->emitOpError()
              << "attribute " << attr.getName()
              << " must be a #dist.mesh, found " << attr.getValue();
+    if (!cast<MeshAttr>(attr.getValue()).hasSizes())
+      return op->emitOpError()
+             << "the module's mesh needs sizes, found " << attr.getValue();
     return success();
   }
   if (attr.getName() == kPartitionedAttr) {
@@ -86,6 +89,12 @@ static LogicalResult verifyValueAttribute(Operation *op, Type type,
     if (!tensor || tensor.getRank() != sharding.getRank())
       return op->emitOpError() << "a sharding of " << sharding.getRank()
                                << " dims does not fit the type " << type;
+    auto module = op->getParentOfType<ModuleOp>();
+    if (module && module->hasAttr(DistDialect::kPartitionedAttr) &&
+        !sharding.getMesh().hasSizes())
+      return op->emitOpError() << "a sharding of a partitioned function needs a "
+                                  "mesh with sizes, found "
+                               << sharding.getMesh();
     return success();
   }
   if (attr.getName() == DistDialect::kLogicalShapeAttr) {

@@ -26,7 +26,8 @@ def Dist_Dialect : Dialect {
       * `dist.tp` on an argument: the tensor-parallel style of a parameter;
       * `dist.fsdp` on an argument: whether a parameter's data-parallel shards are
         gathered for use, or used as they are;
-      * `dist.sharding` on arguments and results of a partitioned function: how
+      * `dist.sharding` on arguments and results: in a model, what the user asks
+        for, perhaps over a mesh without sizes; of a partitioned function, how
         the local tensor is cut from the global one;
       * `dist.logical_shape` on arguments and results: the global shape that the
         user knows, where the tensor is padded behind it, with zeros in arguments

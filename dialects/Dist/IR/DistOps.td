@@ -45,15 +45,17 @@ def Dist_ConstraintOp : Dist_Op<"constraint", [Pure]> {
   let description = [{
     The identity on the value. Its sharding is honoured by propagation, or refused
     with this location. Lives from the model to the end of propagation, which
-    replaces it by what it asked for. With `chosen` it is the compiler's own, which
-    a later choice may refine.
+    replaces it by what it asked for. The mesh may be named without sizes,
+    `#dist.mesh<["dp", "tp"]>`; a dim that the axes do not divide is padded by
+    `dist-pad-uneven`. With `chosen` it is the compiler's own, which a later choice
+    may refine.
 
     ```mlir
     %1 = dist.constraint %0 sharding = <#mesh, [{"dp"}, {"tp"} ]> : tensor<8x4xf32>
     ```
 
     **Constraints**
-    * C1: the sharding is valid for the tensor's shape.
+    * C1: the sharding has a list of axes for each dim of the tensor.
     * C2: the sharding is not partial.
   }];
   let arguments = (ins Dist_Tensor:$operand, Dist_ShardingAttr:$sharding,

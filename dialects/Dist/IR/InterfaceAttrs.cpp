@@ -11,8 +11,12 @@ void InterfaceAttrs::apply() {
     SmallVector<NamedAttrList> lists;
     for (unsigned index = 0; index < count; ++index)
       lists.emplace_back(current(index));
-    for (const Entry &entry : entries)
-      lists[entry.index].set(entry.name, entry.value);
+    for (const Entry &entry : entries) {
+      if (entry.value)
+        lists[entry.index].set(entry.name, entry.value);
+      else
+        lists[entry.index].erase(entry.name);
+    }
     return llvm::map_to_vector(lists, [&](const NamedAttrList &list) {
       return list.getDictionary(context);
     });

@@ -22,7 +22,8 @@ public:
   void setResult(unsigned index, StringRef name, Attribute value) {
     results.push_back({index, name, value});
   }
-  /// Attributes that are set twice have the last value; others stay.
+  /// Attributes that are set twice have the last value, a null one removes the
+  /// attribute; others stay.
   void apply();
 
 private:

@@ -24,6 +24,54 @@ module attributes {dist.mesh = #dist.mesh<["tp"=0]>} {}
 
 // -----
 
+// mesh C3: sizes for all or for none
+// expected-error @+1 {{expects a size for every mesh axis, or for none, but axis "tp" has none}}
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"]>} {}
+
+// -----
+
+// expected-error @+1 {{expects a size for every mesh axis, or for none, but axis "dp" has none}}
+module attributes {dist.mesh = #dist.mesh<["dp", "tp"=2]>} {}
+
+// -----
+
+// expected-error @+1 {{the module's mesh needs sizes, found #dist.mesh<["dp", "tp"]>}}
+module attributes {dist.mesh = #dist.mesh<["dp", "tp"]>} {}
+
+// -----
+
+// sharding C6
+// expected-error @+1 {{the sharding of a type needs a mesh with sizes, found #dist.mesh<["dp"]>}}
+func.func private @f(tensor<8xf32, #dist.sharding<#dist.mesh<["dp"]>, [{"dp"}]>>)
+
+// -----
+
+// sharding C6
+func.func @f(%a: tensor<8xf32>) {
+  // expected-error @+1 {{a sub-axis of "dp" needs a mesh with sizes, found #dist.mesh<["dp"]>}}
+  %0 = dist.constraint %a sharding = <#dist.mesh<["dp"]>, [{"dp":(1)2}]> : tensor<8xf32>
+  return
+}
+
+// -----
+
+// sharding C3, without sizes
+func.func @f(%a: tensor<8x8xf32>) {
+  // expected-error @+1 {{axis "dp" is used twice}}
+  %0 = dist.constraint %a sharding = <#dist.mesh<["dp"]>, [{"dp"}, {"dp"}]> : tensor<8x8xf32>
+  return
+}
+
+// -----
+
+// A partitioned function is cut over a mesh with sizes.
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>, dist.partitioned} {
+// expected-error @+1 {{a sharding of a partitioned function needs a mesh with sizes}}
+func.func private @f(tensor<8xf32> {dist.sharding = #dist.sharding<#dist.mesh<["dp"]>, [{"dp"}]>})
+}
+
+// -----
+
 // The ranks of a mesh are counted without overflow.
 // expected-error @+1 {{the mesh has more than 1048576 ranks}}
 module attributes {dist.mesh = #dist.mesh<["a"=4611686018427387904, "b"=4]>} {}
@@ -168,8 +216,8 @@ func.func @f(%a: tensor<8x4xf32, #dist.sharding<#mesh, [{"dp"}, {}]>>) {
 // constraint C1
 #mesh = #dist.mesh<["dp"=2, "tp"=4]>
 func.func @f(%a: tensor<8x6xf32>) {
-  // expected-error @+1 {{dim 1 of size 6 is not divisible by the 4 parts of axes {"tp"}}}
-  %0 = dist.constraint %a sharding = <#mesh, [{"dp"}, {"tp"}]> : tensor<8x6xf32>
+  // expected-error @+1 {{a sharding of 1 dims does not fit a tensor of rank 2}}
+  %0 = dist.constraint %a sharding = <#mesh, [{"dp"}]> : tensor<8x6xf32>
   return
 }
 

@@ -26,6 +26,17 @@ func.func @global_view(%a: tensor<8x4xf32, #dist.sharding<#mesh, [{"dp"}, {}]>>,
   return
 }
 
+// Any mesh with axes of these names; sizes need not divide.
+// CHECK-LABEL: func.func @asked
+// CHECK-SAME: tensor<8x3xf32> {dist.sharding = #dist.sharding<#[[ANY:mesh[0-9]*]], [{}, {"tp"}]>}
+// CHECK-SAME: {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {"tp"}]>}
+func.func @asked(%a: tensor<8x3xf32> {dist.sharding = #dist.sharding<#dist.mesh<["dp", "tp"]>, [{}, {"tp"}]>})
+    -> (tensor<8x3xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {"tp"}]>}) {
+  // CHECK: dist.constraint %{{.*}} sharding = <#[[ANY]], [{"tp", "dp"}, {}]>
+  %0 = dist.constraint %a sharding = <#dist.mesh<["dp", "tp"]>, [{"tp", "dp"}, {}]> : tensor<8x3xf32>
+  return %0 : tensor<8x3xf32>
+}
+
 // CHECK-LABEL: func.func @local
 func.func @local(%a: tensor<4x4xf32> {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>}) {
   // CHECK: dist.axis_index {"dp", "tp"} : i64

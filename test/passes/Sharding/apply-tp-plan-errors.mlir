@@ -11,7 +11,7 @@
 // STYLE: error: {{.*}}:20:1: tensor-parallel plan {{.*}}unknown-style.json: key "w" has unknown style "diagonal"; the styles are "colwise", "rowwise", "replicate" and "sequence"
 // NUMBER: error: {{.*}}:20:1: tensor-parallel plan {{.*}}number-style.json: key "w" has unknown style 1;
 // MATCH: error: {{.*}}:20:1: tensor-parallel plan {{.*}}no-match.json: key "layers.*" matches no parameter
-// DISAGREE: error: {{.*}}:20:1: tensor-parallel plan {{.*}}disagree.json: keys "*.weight" and "w" disagree about parameter "w.weight": rowwise and colwise
+// DISAGREE: error: {{.*}}:22:{{[0-9]+}}: tensor-parallel plan {{.*}}disagree.json: keys "*.weight" and "w" disagree about parameter "w.weight": rowwise and colwise
 // MALFORMED: error: {{.*}}:20:1: tensor-parallel plan {{.*}}malformed.json: is no JSON: [2:0, byte=17]: Expected
 // LIST: error: {{.*}}:20:1: tensor-parallel plan {{.*}}list.json: must be a dict from globs of module names to styles
 // GLOB: error: {{.*}}:20:1: tensor-parallel plan {{.*}}bad-glob.json: key "w.[" is no glob

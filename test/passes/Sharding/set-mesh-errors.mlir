@@ -15,22 +15,49 @@ module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=1000000000]>} {}
 
 // -----
 
-#mesh = #dist.mesh<["dp"=2, "tp"=2]>
-module attributes {dist.mesh = #mesh} {
+#other = #dist.mesh<["a"=2]>
+module {
   func.func @constraint(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
-    // expected-error@+1 {{constraint: dim 0 of size 4 is not divisible by the 8 parts of axes {"dp"}}}
-    %0 = dist.constraint %x sharding = <#mesh, [{"dp"}, {"tp"}]> : tensor<4x4xf32>
+    // expected-error@+1 {{constraint: over the mesh #dist.mesh<["a"=2]>, but the module's is #dist.mesh<["dp"=8, "tp"=2]>}}
+    %0 = dist.constraint %x sharding = <#other, [{"a"}, {}]> : tensor<4x4xf32>
     return %0 : tensor<4x4xf32>
   }
 }
 
 // -----
 
-#other = #dist.mesh<["a"=2]>
+// Without sizes: the names must be the mesh's.
 module {
   func.func @constraint(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
-    // expected-error@+1 {{constraint over the mesh #dist.mesh<["a"=2]>, but the module's is #dist.mesh<["dp"=8, "tp"=2]>}}
-    %0 = dist.constraint %x sharding = <#other, [{"a"}, {}]> : tensor<4x4xf32>
+    // expected-error@+1 {{constraint: names axis "sp", which the module's mesh does not have: #dist.mesh<["dp"=8, "tp"=2]>}}
+    %0 = dist.constraint %x sharding = <#dist.mesh<["dp", "sp"]>, [{"dp"}, {}]> : tensor<4x4xf32>
     return %0 : tensor<4x4xf32>
+  }
+}
+
+// -----
+
+module {
+  // expected-error@+1 {{sharding of input "x": over the mesh #dist.mesh<["dp"=4, "tp"=4]>, but the module's is #dist.mesh<["dp"=8, "tp"=2]>}}
+  func.func @input(%x: tensor<4x4xf32> {fabric.input = #fabric.input<"x">, dist.sharding = #dist.sharding<#dist.mesh<["dp"=4, "tp"=4]>, [{"dp"}, {}]>}) {
+    return
+  }
+}
+
+// -----
+
+module {
+  // expected-error@+1 {{sharding of parameter "w": cannot ask for a partial sharding}}
+  func.func @parameter(%w: tensor<4x4xf32> {fabric.param = #fabric.param<"w">, dist.sharding = #dist.sharding<#dist.mesh<["dp", "tp"]>, [{}, {}], partial = sum {"dp"}>}) {
+    return
+  }
+}
+
+// -----
+
+module {
+  // expected-error@+1 {{sharding of result "y": names axis "sp"}}
+  func.func @result(%x: tensor<4xf32>) -> (tensor<4xf32> {fabric.result = "y", dist.sharding = #dist.sharding<#dist.mesh<["sp"]>, [{"sp"}]>}) {
+    return %x : tensor<4xf32>
   }
 }

@@ -29,3 +29,18 @@ module attributes {dist.mesh = #mesh} {
     return %0 : tensor<8x4xf32>
   }
 }
+
+// -----
+
+// So does what is over a mesh without sizes, on arguments and results, too.
+module {
+  // CHECK-LABEL: func.func @names
+  // CHECK-SAME: {dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>}
+  // CHECK-SAME: -> (tensor<8x4xf32> {dist.sharding = #dist.sharding<#mesh, [{}, {"tp"}]>})
+  func.func @names(%x: tensor<8x4xf32> {dist.sharding = #dist.sharding<#dist.mesh<["dp"]>, [{"dp"}, {}]>})
+      -> (tensor<8x4xf32> {dist.sharding = #dist.sharding<#dist.mesh<["tp", "dp"]>, [{}, {"tp"}]>}) {
+    // CHECK: dist.constraint %{{.*}} sharding = <#mesh, [{"dp"}, {"tp"}]>
+    %0 = dist.constraint %x sharding = <#dist.mesh<["tp", "dp"]>, [{"dp"}, {"tp"}]> : tensor<8x4xf32>
+    return %0 : tensor<8x4xf32>
+  }
+}
