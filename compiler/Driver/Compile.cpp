@@ -3,7 +3,6 @@
 #include "compiler/Driver/Compile.h"
 #include "compiler/Emit/Emit.h"
 #include "compiler/Pipelines.h"
-#include "mlir/Pass/PassManager.h"
 #include "runtime/Support/Sha256.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/TargetParser/Host.h"
@@ -79,22 +78,24 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
   }
 }
 
-/// Runs phases first..last.
-static LogicalResult runPhaseRange(ModuleOp module,
-                                   const CompileOptions &options, Phase first,
-                                   Phase last) {
+LogicalResult mlir::fabric::runPhases(ModuleOp module,
+                                      const CompileOptions &options,
+                                      Phase first, Phase last) {
+  if (options.train && first <= Phase::Train)
+    module->setAttr(FabricDialect::kTrainAttr, *options.train);
   PassManager pm(module.getContext(), module.getOperationName());
-  for (int phase = int(first); phase <= int(last); ++phase)
+  for (int phase = int(first); phase <= int(last); ++phase) {
     addPhase(pm, options, Phase(phase));
+    if (options.afterPhase)
+      options.afterPhase(pm, Phase(phase));
+  }
   return pm.run(module);
 }
 
 LogicalResult mlir::fabric::runPhases(ModuleOp module,
                                       const CompileOptions &options,
                                       Phase last) {
-  if (options.train)
-    module->setAttr(FabricDialect::kTrainAttr, *options.train);
-  return runPhaseRange(module, options, Phase::Import, last);
+  return runPhases(module, options, Phase::Import, last);
 }
 
 //===----------------------------------------------------------------------===//
@@ -148,7 +149,7 @@ mlir::fabric::compilePlan(ModuleOp module, StringRef modelText,
     return failure();
   CompiledPlan compiled;
   compiled.facts = collectFacts(module);
-  if (failed(runPhaseRange(module, options, Phase::Lower, Phase::Lower)))
+  if (failed(runPhases(module, options, Phase::Lower, Phase::Lower)))
     return failure();
   FailureOr<::fabric::plan::Plan> plan = emitPlan(module, options.target);
   if (failed(plan))

@@ -7,13 +7,21 @@
 #include "compiler/Pipelines.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
 #include "passes/Lowering/Kernels/Kernels.h"
 #include "runtime/Plan/Plan.h"
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 
 namespace mlir::fabric {
+
+/// The phases in order; the IR can be looked at after each.
+enum class Phase { Import, Train, Shard, Partition, Schedule, Lower };
+
+/// May add passes at the end of a phase, and instrumentation.
+using PhaseHook = std::function<void(PassManager &, Phase)>;
 
 /// Everything that decides what the compiler makes of a module.
 struct CompileOptions {
@@ -27,15 +35,13 @@ struct CompileOptions {
   int64_t minPiece = 64; ///< See lower-share-collectives. Tests make it small.
   FsdpChoice fsdp = FsdpChoice::Gather;
   lowering::KernelTarget target;
+  PhaseHook afterPhase; ///< For tools that look into phases, and for tests.
 
   /// As name -> text, for the plan and its fingerprint. The TP plan file stands
   /// for its content. Fails with a diagnostic where it cannot be read.
   FailureOr<std::map<std::string, std::string>>
   describe(MLIRContext *context) const;
 };
-
-/// The phases in order; the IR can be looked at after each.
-enum class Phase { Import, Train, Shard, Partition, Schedule, Lower };
 
 struct CompiledPlan {
   ::fabric::plan::Plan plan;
@@ -45,6 +51,9 @@ struct CompiledPlan {
 /// Runs the phases up to and including `last` in place. Fails with diagnostics.
 LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
                         Phase last);
+/// From `first`, on what the phases before it have left.
+LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
+                        Phase first, Phase last);
 
 /// Runs all phases in place and emits the plan. `modelText` is what the
 /// fingerprint says was compiled.

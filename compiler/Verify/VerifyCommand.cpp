@@ -7,8 +7,10 @@
 #include "compiler/Interpreter/Comparison.h"
 #include "compiler/Interpreter/Interpreter.h"
 #include "compiler/Registration.h"
+#include "compiler/Verify/FirstDifference.h"
 #include "compiler/Verify/PromoteToF64.h"
 #include "compiler/Verify/Values.h"
+#include "compiler/Verify/VerifyHooked.h"
 #include "dialects/Fabric/IR/Model.h"
 #include "runtime/Executor/Session.h"
 #include "llvm/Support/Format.h"
@@ -25,17 +27,20 @@ namespace {
 /// One model, its values, and what they should give.
 class Verifier {
 public:
-  Verifier(const VerifyCommand &command) : command(command) {}
+  Verifier(const VerifyCommand &command, const PhaseHook &afterPhase)
+      : command(command), afterPhase(afterPhase) {}
 
   LogicalResult readModel(MLIRContext *context);
   LogicalResult interpretUnsharded();
   FailureOr<SmallVector<Comparison>> verifyMesh(MeshSize mesh);
+  LogicalResult explain(MeshSize mesh);
   ArrayRef<std::string> getNames() const { return names; }
 
 private:
-  CompileOptions makeOptions() const;
+  CompileOptions makeOptions(MeshSize mesh = {}) const;
 
   const VerifyCommand &command;
+  const PhaseHook &afterPhase;
   std::string text;
   OwningOpRef<ModuleOp> module; ///< In f64.
   SmallVector<Tensor> values;
@@ -65,8 +70,11 @@ static bool hasTrainableParameter(func::FuncOp model) {
   return false;
 }
 
-CompileOptions Verifier::makeOptions() const {
+CompileOptions Verifier::makeOptions(MeshSize mesh) const {
   CompileOptions options;
+  options.dp = mesh.dp;
+  options.tp = mesh.tp;
+  options.afterPhase = afterPhase;
   options.tpPlan = command.tpPlan;
   options.memory = command.memory;
   options.comm.sharedMemory = command.sharedMemory;
@@ -129,10 +137,8 @@ FailureOr<SmallVector<Comparison>> Verifier::verifyMesh(MeshSize mesh) {
       inputs.parameters[param.getName().str()] = toHostTensor(value, type);
   }
 
-  CompileOptions options = makeOptions();
-  options.dp = mesh.dp;
-  options.tp = mesh.tp;
-  FailureOr<CompiledPlan> compiled = compilePlan(*program, text, options);
+  FailureOr<CompiledPlan> compiled =
+      compilePlan(*program, text, makeOptions(mesh));
   if (failed(compiled))
     return failure();
   auto run = ::fabric::runtime::runLocal(compiled->plan, inputs);
@@ -176,13 +182,29 @@ static void printTable(const VerifyCommand &command,
   }
 }
 
+/// Says what went wrong on the mesh.
+LogicalResult Verifier::explain(MeshSize mesh) {
+  FailureOr<std::string> difference = findFirstDifference(
+      *module, values, makeOptions(mesh), command.tolerance);
+  if (failed(difference))
+    return failure();
+  printError(kTool, "mesh " + Twine(mesh.dp) + " x " + Twine(mesh.tp) + ": " +
+                        *difference);
+  return success();
+}
+
 int mlir::fabric::runVerify(const VerifyCommand &command) {
+  return runVerify(command, PhaseHook());
+}
+
+int mlir::fabric::runVerify(const VerifyCommand &command,
+                            const PhaseHook &afterPhase) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   LineDiagnostics diagnostics(&context, kTool, {.remarks = false});
 
-  Verifier verifier(command);
+  Verifier verifier(command, afterPhase);
   if (failed(verifier.readModel(&context)) ||
       failed(verifier.interpretUnsharded()))
     return 1;
@@ -197,6 +219,10 @@ int mlir::fabric::runVerify(const VerifyCommand &command) {
                             [](const Comparison &c) { return !c.agrees; });
   }
   printTable(command, verifier.getNames(), columns);
+  for (auto [mesh, column] : llvm::zip_equal(command.meshes, columns))
+    if (!llvm::all_of(column, [](const Comparison &c) { return c.agrees; }) &&
+        failed(verifier.explain(mesh)))
+      return 1;
   if (wrong || failures) {
     printError(kTool, Twine(wrong) + " results differ by more than " +
                           llvm::formatv("{0:e1}", command.tolerance).str() +

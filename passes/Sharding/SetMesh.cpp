@@ -98,6 +98,10 @@ Restater::restate(dist::ShardingAttr sharding,
 LogicalResult Restater::restate(func::FuncOp function) const {
   StringRef name = dist::DistDialect::kShardingAttr;
   dist::InterfaceAttrs attrs(function);
+  auto getLoc = [&](unsigned index) {
+    return function.isExternal() ? function.getLoc()
+                                 : function.getArgument(index).getLoc();
+  };
   auto restateAttr = [&](Attribute attr, Location loc, const Twine &what,
                          function_ref<void(Attribute)> set) -> LogicalResult {
     auto sharding = dyn_cast_if_present<dist::ShardingAttr>(attr);
@@ -111,10 +115,10 @@ LogicalResult Restater::restate(func::FuncOp function) const {
     return success(bool(sharding));
   };
   for (unsigned index = 0; index < function.getNumArguments(); ++index)
-    if (failed(restateAttr(
-            function.getArgAttr(index, name),
-            function.getArgument(index).getLoc(), nameArgument(function, index),
-            [&](Attribute attr) { attrs.setArg(index, name, attr); })))
+    if (failed(restateAttr(function.getArgAttr(index, name), getLoc(index),
+                           nameArgument(function, index), [&](Attribute attr) {
+                             attrs.setArg(index, name, attr);
+                           })))
       return failure();
   for (unsigned index = 0; index < function.getNumResults(); ++index)
     if (failed(restateAttr(

@@ -32,7 +32,9 @@ int main(int argc, char **argv) {
       "--data=x=x.npy\n\n"
       "Errors are norm-wise, relative to the larger of a result's own norm "
       "and\n"
-      "1e-3 of the global one. The exit status is 0 if all agree.\n",
+      "1e-3 of the global one. The exit status is 0 if all agree. Where one does "
+      "not,\na line says after which phase of the compiler, and in which op "
+      "first.\n",
       "fabric-verify");
   VerifyCommand command;
   std::vector<std::string> meshes;

@@ -61,3 +61,10 @@ module {
     return %x : tensor<4xf32>
   }
 }
+
+// -----
+
+module {
+  // expected-error@+1 {{sharding of argument 0: names axis "sp"}}
+  func.func private @external(tensor<4xf32> {dist.sharding = #dist.sharding<#dist.mesh<["sp"]>, [{"sp"}]>})
+}

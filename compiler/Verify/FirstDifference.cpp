@@ -1,0 +1,310 @@
+//===- FirstDifference.cpp - Where a program goes wrong -------------------===//
+
+#include "compiler/Verify/FirstDifference.h"
+#include "compiler/Driver/Diagnostics.h"
+#include "compiler/Interpreter/Comparison.h"
+#include "compiler/Interpreter/Devices.h"
+#include "compiler/Interpreter/Interpreter.h"
+#include "dialects/Fabric/IR/Model.h"
+#include "mlir/Pass/PassInstrumentation.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/Partition/Passes.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <limits>
+#include <map>
+
+using namespace mlir;
+using namespace mlir::fabric;
+using interpreter::Comparison;
+using interpreter::Tensor;
+
+/// On ops, for as long as they are followed: the number of the model's op, and
+/// for each result which of its results it is, with its sharding.
+static constexpr StringLiteral kOrigin{"origin"};
+
+namespace {
+/// A result of an op of the model; an argument is of op -1.
+struct Origin {
+  int64_t op;
+  int64_t result;
+  /// Null while shapes are global.
+  dist::ShardingAttr sharding;
+
+  static Origin get(ArrayAttr attr) {
+    return {cast<IntegerAttr>(attr[0]).getInt(),
+            cast<IntegerAttr>(attr[1]).getInt(),
+            attr.size() > 2 ? cast<dist::ShardingAttr>(attr[2])
+                            : dist::ShardingAttr()};
+  }
+  ArrayAttr toAttr(Builder &builder) const {
+    SmallVector<Attribute> parts = {builder.getI64IntegerAttr(op),
+                                    builder.getI64IntegerAttr(result)};
+    if (sharding)
+      parts.push_back(sharding);
+    return builder.getArrayAttr(parts);
+  }
+};
+
+using OriginKey = std::pair<int64_t, int64_t>;
+using ModelValues = std::map<OriginKey, Tensor>;
+
+/// A value of the program with the blocks of all devices.
+struct Observed {
+  Operation *op;
+  Origin origin;
+  SmallVector<Tensor> blocks;
+};
+} // namespace
+
+static std::optional<Origin> getOrigin(Value value) {
+  auto result = dyn_cast<OpResult>(value);
+  if (!result)
+    return std::nullopt;
+  auto attr = result.getOwner()->getAttrOfType<ArrayAttr>(kOrigin);
+  if (!attr || result.getResultNumber() >= attr.size())
+    return std::nullopt;
+  return Origin::get(cast<ArrayAttr>(attr[result.getResultNumber()]));
+}
+
+/// Numbers the ops of the model. Constants are made anew wherever they are
+/// used: they are not followed.
+static void numberOps(func::FuncOp model) {
+  Builder builder(model.getContext());
+  int64_t number = 0;
+  for (Operation &op : model.getBody().front().without_terminator()) {
+    if (op.getNumOperands() == 0)
+      continue;
+    SmallVector<Attribute> results;
+    for (int64_t result = 0; result < op.getNumResults(); ++result)
+      results.push_back(Origin{number, result, {}}.toAttr(builder));
+    op.setAttr(kOrigin, builder.getArrayAttr(results));
+    ++number;
+  }
+}
+
+/// While shapes are global: gives ops that are the identity the origin of what
+/// they take, and notes shardings.
+static void noteShardings(func::FuncOp function) {
+  Builder builder(function.getContext());
+  DenseMap<Value, Origin> origins;
+  for (BlockArgument argument : function.getArguments())
+    origins[argument] = {-1, argument.getArgNumber(), {}};
+  for (Operation &op : function.getBody().front().without_terminator()) {
+    bool isIdentity =
+        isa<dist::ReshardOp, dist::ConstraintOp, dist::CollectiveOpInterface>(
+            op);
+    SmallVector<Attribute> results;
+    for (OpResult result : op.getResults()) {
+      std::optional<Origin> origin = getOrigin(result);
+      if (isIdentity) {
+        auto it = origins.find(op.getOperand(0));
+        origin = it == origins.end() ? std::nullopt : std::optional(it->second);
+      }
+      if (!origin)
+        break;
+      origin->sharding = dist::getSharding(result);
+      origins[result] = *origin;
+      results.push_back(origin->toAttr(builder));
+    }
+    if (results.size() == op.getNumResults() && !results.empty())
+      op.setAttr(kOrigin, builder.getArrayAttr(results));
+    else
+      op.removeAttr(kOrigin);
+  }
+}
+
+namespace {
+/// Types lose their shardings in one pass of the partition phase.
+struct NoteBeforeLocalise : PassInstrumentation {
+  void runBeforePass(Pass *pass, Operation *op) override {
+    auto module = dyn_cast<ModuleOp>(op);
+    if (module && pass->getArgument() == name)
+      for (auto function : module.getOps<func::FuncOp>())
+        noteShardings(function);
+  }
+  const std::string name = partition::createLocalisePass()->getArgument().str();
+};
+} // namespace
+
+static FailureOr<SmallVector<Tensor>>
+run(ModuleOp module, ArrayRef<Tensor> values, std::vector<Observed> &observed) {
+  interpreter::Options options;
+  // What differs is found by comparison, not by an error.
+  options.replicaTolerance = std::numeric_limits<double>::infinity();
+  Value last;
+  options.observer = [&](int64_t device, Value value, const Tensor &tensor) {
+    std::optional<Origin> origin = getOrigin(value);
+    if (!origin)
+      return;
+    if (value != last)
+      observed.push_back({value.getDefiningOp(), *origin, {}});
+    last = value;
+    observed.back().blocks.push_back(tensor);
+  };
+  return interpreter::interpret(*findModel(module), values,
+                                options);
+}
+
+static double combine(dist::ReductionKind kind, double a, double b) {
+  switch (kind) {
+  case dist::ReductionKind::Sum:
+    return a + b;
+  case dist::ReductionKind::Max:
+    return std::max(a, b);
+  case dist::ReductionKind::Min:
+    return std::min(a, b);
+  }
+  llvm_unreachable("all kinds are there");
+}
+
+/// The value that the blocks are of, once for each replica. Nothing where a
+/// block is not of the shape that the sharding says.
+static std::vector<Tensor> assemble(const Observed &value,
+                                    ArrayRef<int64_t> shape) {
+  dist::ShardingAttr sharding = value.origin.sharding;
+  if (!sharding || value.blocks.size() == 1)
+    return {value.blocks.front()};
+  interpreter::DeviceMesh mesh(sharding.getMesh());
+  dist::ShardingAttr placement = sharding.withoutPartial();
+  std::map<std::vector<int64_t>, size_t> numCopies;
+  std::vector<Tensor> replicas;
+  std::vector<std::vector<bool>> written;
+  for (auto [device, block] : llvm::enumerate(value.blocks)) {
+    std::vector<int64_t> coordinate = {
+        mesh.getPosition(device, sharding.getPartial())};
+    for (dist::AxesAttr axes : sharding.getDims())
+      coordinate.push_back(mesh.getPosition(device, axes));
+    size_t replica = numCopies[coordinate]++;
+    if (replica == replicas.size()) {
+      replicas.emplace_back(shape, block.kind);
+      written.emplace_back(replicas.back().getNumElements(), false);
+    }
+    auto offsets = interpreter::blockOffsets(shape, placement, device);
+    if (static_cast<int64_t>(offsets.size()) != block.getNumElements())
+      return {};
+    Tensor &global = replicas[replica];
+    for (auto [element, offset] : llvm::enumerate(offsets)) {
+      bool isFirst = !written[replica][offset];
+      written[replica][offset] = true;
+      if (!block.isFloat())
+        global.integers[offset] =
+            isFirst
+                ? block.integers[element]
+                : static_cast<int64_t>(combine(
+                      sharding.getReduction(), double(global.integers[offset]),
+                      double(block.integers[element])));
+      else
+        global.floats[offset] =
+            isFirst ? block.floats[element]
+                    : combine(sharding.getReduction(), global.floats[offset],
+                              block.floats[element]);
+    }
+  }
+  return replicas;
+}
+
+static std::string describe(Operation *op, double error) {
+  std::string where = describeLocation(op->getLoc());
+  return llvm::formatv("'{0}'{1}{2}, error {3:e1}",
+                       op->getName().getStringRef(),
+                       where.empty() ? "" : " at ", where, error)
+      .str();
+}
+
+/// Where no op differs, what is returned does: terms that were not reduced, or
+/// blocks that nobody has joined.
+static std::string describeResult(func::FuncOp function,
+                                  ArrayRef<Comparison> comparisons,
+                                  ArrayRef<std::string> names) {
+  auto first =
+      llvm::find_if(comparisons, [](const Comparison &c) { return !c.agrees; });
+  size_t index = first - comparisons.begin();
+  Value value = function.getBody().front().getTerminator()->getOperand(index);
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    op = function;
+  return "result " + names[index] + " of " + describe(op, first->error);
+}
+
+/// "'fabric.linear' at model.mlir:7:8, error 1.2e-01", of the first value that
+/// differs; empty where none does that can be compared.
+static std::string findOp(ArrayRef<Observed> observed,
+                          const ModelValues &expected, double tolerance) {
+  SmallVector<Operation *> ops;
+  SmallVector<std::string> names;
+  SmallVector<Tensor> wanted, found;
+  for (const Observed &value : observed) {
+    auto it = expected.find({value.origin.op, value.origin.result});
+    if (it == expected.end())
+      continue;
+    for (Tensor &replica : assemble(value, it->second.shape)) {
+      if (replica.shape != it->second.shape)
+        break; // Padded.
+      ops.push_back(value.op);
+      names.emplace_back();
+      wanted.push_back(it->second);
+      found.push_back(std::move(replica));
+    }
+  }
+  auto comparisons =
+      interpreter::compareResults(names, wanted, found, tolerance);
+  auto first =
+      llvm::find_if(comparisons, [](const Comparison &c) { return !c.agrees; });
+  if (first == comparisons.end())
+    return "";
+  return describe(ops[first - comparisons.begin()], first->error);
+}
+
+FailureOr<std::string>
+mlir::fabric::findFirstDifference(ModuleOp model, ArrayRef<Tensor> values,
+                                  const CompileOptions &options,
+                                  double tolerance) {
+  OwningOpRef<ModuleOp> program = model.clone();
+  if (failed(runPhases(*program, options, Phase::Import, Phase::Train)))
+    return failure();
+  func::FuncOp function = *findModel(*program);
+  numberOps(function);
+  std::vector<Observed> observed;
+  auto expected = run(*program, values, observed);
+  if (failed(expected))
+    return failure();
+  ModelValues modelValues;
+  for (auto [index, value] : llvm::enumerate(values))
+    modelValues[{-1, index}] = value;
+  for (Observed &value : observed)
+    modelValues[{value.origin.op, value.origin.result}] =
+        std::move(value.blocks.front());
+
+  CompileOptions noting = options;
+  noting.afterPhase = [&](PassManager &pm, Phase phase) {
+    if (options.afterPhase)
+      options.afterPhase(pm, phase);
+    if (phase == Phase::Partition)
+      pm.addInstrumentation(std::make_unique<NoteBeforeLocalise>());
+  };
+  SmallVector<std::string> names = interpreter::getResultNames(function);
+  for (auto [phase, name] : {std::pair(Phase::Shard, "shard"),
+                             std::pair(Phase::Partition, "partition"),
+                             std::pair(Phase::Schedule, "schedule")}) {
+    if (failed(runPhases(*program, noting, phase, phase)))
+      return failure();
+    function = *findModel(*program);
+    if (phase == Phase::Shard)
+      noteShardings(function);
+    observed.clear();
+    auto actual = run(*program, values, observed);
+    if (failed(actual))
+      return failure();
+    auto comparisons =
+        interpreter::compareResults(names, *expected, *actual, tolerance);
+    if (llvm::all_of(comparisons, [](const Comparison &c) { return c.agrees; }))
+      continue;
+    std::string op = findOp(observed, modelValues, tolerance);
+    if (op.empty())
+      op = describeResult(function, comparisons, names);
+    return (Twine("after ") + name + ", first in " + op).str();
+  }
+  return std::string(
+      "the program agrees after every phase: lowering, kernels or the runtime "
+      "are wrong");
+}

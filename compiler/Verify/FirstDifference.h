@@ -1,0 +1,34 @@
+//===- FirstDifference.h - Where a program goes wrong -----------*- C++ -*-===//
+//
+// A plan that does not compute what the model computes was made wrong by some
+// phase, at some op. The interpreter runs the unsharded program and the program
+// after each phase on the same values. In the first phase whose results differ,
+// the value of every op that is still the model's, and of every collective on
+// one, is put together from the devices' blocks, and compared in the order of
+// the program.
+//
+// Ops are followed by a number that is put on them before anything is sharded;
+// where a value is, is noted while its type says so. Values that were padded to
+// another shape, and ops that a phase has made itself, are passed over.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FABRIC_COMPILER_VERIFY_FIRSTDIFFERENCE_H
+#define FABRIC_COMPILER_VERIFY_FIRSTDIFFERENCE_H
+
+#include "compiler/Driver/Compile.h"
+#include "compiler/Interpreter/Tensor.h"
+
+namespace mlir::fabric {
+
+/// One line: the phase, the op, its location and the error. `model` is global
+/// and not trained yet; `values` has one for each argument. Fails, with a
+/// diagnostic, where a phase or the interpreter does.
+FailureOr<std::string> findFirstDifference(ModuleOp model,
+                                           ArrayRef<interpreter::Tensor> values,
+                                           const CompileOptions &options,
+                                           double tolerance);
+
+} // namespace mlir::fabric
+
+#endif // FABRIC_COMPILER_VERIFY_FIRSTDIFFERENCE_H
