@@ -88,18 +88,18 @@ void buildLowerPipeline(OpPassManager &pm, const LowerOptions &options);
 /// Those of train and shard.
 struct Shard2dOptions : public PassPipelineOptions<Shard2dOptions> {
   Option<int64_t> dp{*this, "dp", llvm::cl::desc("see shard"),
-                     llvm::cl::init(0)  Option<FsdpChoice> fsdp{
-      *this, "fsdp", llvm::cl::desc("parameters over the data-parallel axis"),
+                     llvm::cl::init(0)};
+  Option<int64_t> tp{*this, "tp", llvm::cl::desc("see shard"),
+                     llvm::cl::init(0)};
+  Option<std::string> tpPlan{*this, "tp-plan", llvm::cl::desc("see train"),
+                             llvm::cl::init("")};
+  Option<FsdpChoice> fsdp{
+      *this, "fsdp", llvm::cl::desc("see shard"),
       llvm::cl::init(FsdpChoice::Gather),
       llvm::cl::values(
           clEnumValN(FsdpChoice::Gather, "gather", "gathered for use"),
           clEnumValN(FsdpChoice::Auto, "auto",
                      "kept split where that sends fewer bytes"))};
-};
-  Option<int64_t> tp{*this, "tp", llvm::cl::desc("see shard"),
-                     llvm::cl::init(0)};
-  Option<std::string> tpPlan{*this, "tp-plan", llvm::cl::desc("see train"),
-                             llvm::cl::init("")};
 };
 
 /// shard-2d: train, shard and partition.

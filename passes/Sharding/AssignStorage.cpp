@@ -104,7 +104,12 @@ LogicalResult StorageAssigner::placeParameter(unsigned index,
   if (!parameters.try_emplace(param.getName().getValue(), index).second)
     return emitError(getArgLoc(index))
            << "two parameters have the name " << param.getName();
+  auto fsdp = getAttr<dist::FsdpAttr>(index, dist::DistDialect::kFsdpAttr);
   if (getAskedArgument(function, index)) {
+    if (fsdp)
+      return emitError(getArgLoc(index))
+             << nameArgument(function, index) << " says how it is stored with "
+             << "dist.sharding, and again with dist.fsdp";
     FailureOr<Placement> storage = getAsked(index);
     if (failed(storage))
       return failure();
@@ -138,7 +143,6 @@ LogicalResult StorageAssigner::placeParameter(unsigned index,
     int64_t block = type.getDimSize(dim) / atoms.getNumParts(compute.dims[dim]);
     return block % dataSize == 0;
   };
-  auto fsdp = getAttr<dist::FsdpAttr>(index, dist::DistDialect::kFsdpAttr);
   auto dims = llvm::seq<unsigned>(0, type.getRank());
   auto dim = llvm::find_if(dims, divides);
   if (fsdp && fsdp.getDim()) {
@@ -293,11 +297,17 @@ LogicalResult StorageAssigner::run() {
   for (unsigned index = 0; index < placements.size(); ++index)
     insertReshard(builder, index);
   Operation *terminator = function.getBody().front().getTerminator();
-  // The types say it now.
+  // The types say it now. What is stored as the user asks is gathered for use.
   dist::InterfaceAttrs attrs(function);
-  for (unsigned index = 0; index < placements.size(); ++index)
-    if (getAskedArgument(function, index))
-      attrs.setArg(index, dist::DistDialect::kShardingAttr, {});
+  auto gather = dist::FsdpAttr::get(
+      function.getContext(), dist::FsdpMode::Gather, std::nullopt);
+  for (unsigned index = 0; index < placements.size(); ++index) {
+    if (!getAskedArgument(function, index))
+      continue;
+    attrs.setArg(index, dist::DistDialect::kShardingAttr, {});
+    if (getAttr<fabric::ParamAttr>(index, FabricDialect::kParamAttr))
+      attrs.setArg(index, dist::DistDialect::kFsdpAttr, gather);
+  }
   attrs.apply();
   function.setType(FunctionType::get(function.getContext(),
                                      function.getBody().getArgumentTypes(),

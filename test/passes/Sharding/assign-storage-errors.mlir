@@ -106,3 +106,13 @@ func.func @f(%p: tensor<3x5xf32> {fabric.param = #fabric.param<"w">}) {
   return
 }
 }
+
+// -----
+
+#mesh = #dist.mesh<["dp"=2, "tp"=2]>
+module attributes {dist.mesh = #mesh} {
+// expected-error@+1 {{parameter "w" says how it is stored with dist.sharding, and again with dist.fsdp}}
+func.func @f(%w: tensor<8x4xf32> {fabric.param = #fabric.param<"w">, dist.sharding = #dist.sharding<#mesh, [{"dp"}, {}]>, dist.fsdp = #dist.fsdp<gather>}) {
+  return
+}
+}

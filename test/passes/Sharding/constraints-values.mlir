@@ -1,4 +1,4 @@
-// RUN: fabric-check-values %s --before=train --pipeline="shard-2d{dp=1 tp=1}" --pipeline="shard-2d{dp=2 tp=2}" --pipeline="shard-2d{dp=3 tp=2}" --pipeline="shard-2d{dp=4 tp=2}" --pipeline="shard-2d{dp=2 tp=4}" --pipeline="shard-2d{dp=1 tp=8}"
+// RUN: fabric-check-values %s --before=train --pipeline="shard-2d{dp=1 tp=1}" --pipeline="shard-2d{dp=2 tp=2}" --pipeline="shard-2d{dp=3 tp=2}" --pipeline="shard-2d{dp=4 tp=2}" --pipeline="shard-2d{dp=2 tp=4}" --pipeline="shard-2d{dp=1 tp=8}" --pipeline="shard-2d{dp=4 tp=2 fsdp=auto}"
 
 // Asking changes no value: inputs, results, parameters and activations where
 // the compiler would never put them, on meshes of which some divide nothing.

@@ -22,7 +22,7 @@ func.func @interface(
 // A parameter is stored as asked and computed with without "dp": here on dims
 // that the compiler would not have chosen, gathered for use all the same.
 // CHECK-LABEL: func.func @parameter
-// CHECK-SAME: %[[W:[^:]*]]: tensor<4x4xf32> {dist.sharding = #dist.sharding<#mesh, [{"tp"}, {"dp"}]>, dist.tp = #dist.tp<colwise>
+// CHECK-SAME: %[[W:[^:]*]]: tensor<4x4xf32> {dist.fsdp = #dist.fsdp<gather>, dist.sharding = #dist.sharding<#mesh, [{"tp"}, {"dp"}]>, dist.tp = #dist.tp<colwise>
 // CHECK-NEXT: %[[FULL:.*]] = dist.all_gather %[[W]] dim = 1 axes = {"dp"} : tensor<4x4xf32> -> tensor<4x8xf32>
 // CHECK-NEXT: fabric.linear %{{.*}}, %[[FULL]]
 func.func @parameter(

@@ -32,7 +32,7 @@ struct Traffic {
 static std::optional<Traffic> partition(ModuleOp program, FsdpChoice fsdp) {
   OwningOpRef<ModuleOp> module = program.clone();
   auto pm = PassManager::on<ModuleOp>(program.getContext());
-  ShardOptions options;
+  Shard2dOptions options;
   options.fsdp = fsdp;
   buildShard2dPipeline(pm, options);
   if (failed(pm.run(*module)))
