@@ -121,6 +121,15 @@ Fitness mlir::fabric::generate::measure(ModuleOp program) {
   return fitness;
 }
 
+bool Fitness::isMeaningful(bool whole, double largestReal,
+                           double leastMargin) const {
+  // Sums of whole numbers below 2^53 are exact in any order; of these, 2^12
+  // products are.
+  if (whole)
+    return runs && largest <= 0x1p20;
+  return runs && largest <= largestReal && margin >= leastMargin;
+}
+
 Program mlir::fabric::generate::generate(MLIRContext *context, uint64_t seed,
                                          const Kind &kind, double largest,
                                          double margin) {
@@ -139,13 +148,7 @@ Program mlir::fabric::generate::generate(MLIRContext *context, uint64_t seed,
     program.module = draw(context, settings, own);
     if (failed(verify(*program.module)))
       llvm::report_fatal_error("a generated program does not verify");
-    Fitness fitness = measure(*program.module);
-    // Sums of whole numbers below 2^53 are exact in any order; of these, 2^12
-    // products are.
-    bool fits = settings.whole
-                    ? fitness.largest <= 0x1p20
-                    : fitness.largest <= largest && fitness.margin >= margin;
-    if (fitness.runs && fits)
+    if (measure(*program.module).isMeaningful(settings.whole, largest, margin))
       return program;
   }
 }

@@ -34,6 +34,10 @@ struct Fitness {
   /// Of ops whose value or slope jumps: how far they are from there.
   double margin = std::numeric_limits<double>::infinity();
   bool runs = false;
+
+  /// Whether two runs of a program that has these can be compared: all whole
+  /// numbers are exact, or none is large or near a jump.
+  bool isMeaningful(bool whole, double largestReal, double leastMargin) const;
 };
 Fitness measure(ModuleOp program);
 
@@ -45,9 +49,11 @@ struct Program {
   unsigned redrawn = 0;
 };
 
+constexpr double kLargest = 1e4, kMargin = 1e-6;
+
 /// The program of a seed, which verifies.
 Program generate(MLIRContext *context, uint64_t seed, const Kind &kind,
-                 double largest = 1e4, double margin = 1e-6);
+                 double largest = kLargest, double margin = kMargin);
 
 /// Its text, for people and for `fabric-generate --check`.
 std::string print(ModuleOp module);

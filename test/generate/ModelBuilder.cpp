@@ -8,6 +8,15 @@ using namespace mlir::fabric::generate;
 
 static constexpr int64_t kMaxElements = 1024;
 
+/// The first step of AdamW divides a gradient by its size plus eps: with the
+/// default of 1e-8 the last bits of what is nearly zero are all that it says.
+static TrainAttr makeTrainAttr(MLIRContext *context, TrainMode mode) {
+  TrainAttr train = TrainAttr::getDefault(context, mode);
+  auto eps = FloatAttr::get(train.getEps().getType(), 1e-3);
+  return TrainAttr::get(context, mode, train.getLr(), train.getWeightDecay(),
+                        train.getBeta1(), train.getBeta2(), eps);
+}
+
 ModelBuilder::ModelBuilder(MLIRContext *context, const Settings &settings,
                            uint64_t seed)
     : random(seed), settings(settings), builder(context) {
@@ -16,7 +25,7 @@ ModelBuilder::ModelBuilder(MLIRContext *context, const Settings &settings,
   (*module)->setAttr(dist::DistDialect::kMeshAttr, settings.mesh);
   if (settings.train)
     (*module)->setAttr(FabricDialect::kTrainAttr,
-                       TrainAttr::getDefault(context, *settings.train));
+                       makeTrainAttr(context, *settings.train));
   builder.setInsertionPointToEnd(module->getBody());
   function = func::FuncOp::create(builder, loc, "model",
                                   builder.getFunctionType({}, {}));

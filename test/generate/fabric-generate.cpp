@@ -61,8 +61,7 @@ static Outcome check(ModuleOp program, bool plan, const CheckOptions &options) {
 static void writeSmall(ModuleOp program, uint64_t seed, bool plan,
                        const CheckOptions &options, const Outcome &outcome) {
   OwningOpRef<ModuleOp> small = shrink(program, [&](ModuleOp candidate) {
-    Fitness fitness = measure(candidate);
-    return fitness.runs && (options.whole || fitness.margin >= 1e-6) &&
+    return measure(candidate).isMeaningful(options.whole, kLargest, kMargin) &&
            check(candidate, plan, options).getSignature() ==
                outcome.getSignature();
   });

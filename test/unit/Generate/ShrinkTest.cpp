@@ -47,7 +47,7 @@ TEST_P(Shrink, LeavesTheFault) {
     if (!outcome.isBad() || countOps(*program.module) < 10)
       continue;
     auto failsAlike = [&](ModuleOp candidate) {
-      return measure(candidate).runs &&
+      return measure(candidate).isMeaningful(false, kLargest, kMargin) &&
              checkPhases(candidate, options).getSignature() ==
                  outcome.getSignature();
     };
