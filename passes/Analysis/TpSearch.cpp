@@ -125,6 +125,7 @@ private:
                        const PartialPlan &plan) const;
   bool isDominated(ArrayRef<unsigned> futures, const PartialPlan &a,
                    const PartialPlan &b);
+  bool mayGetStuck(ArrayRef<unsigned> futures, const PartialPlan &plan) const;
   Transition expand(unsigned frontier, const Step &step);
 
   const TpGraph &graph;
@@ -387,6 +388,22 @@ bool Search::isDominated(ArrayRef<unsigned> survivors, const PartialPlan &a,
   return cost <= b.cost;
 }
 
+/// Whether what follows may need a tensor elsewhere that stays where it is.
+bool Search::mayGetStuck(ArrayRef<unsigned> survivors,
+                         const PartialPlan &plan) const {
+  return llvm::any_of(llvm::zip_equal(survivors, plan.slots), [&](auto pair) {
+    auto [index, slot] = pair;
+    const Future &future = futures[index];
+    if (!slot.isLeft() || !slot.getLeft().isSplit() || future.tensor.movable)
+      return false;
+    // Updates in place follow the state that they find, and nobody has to take
+    // terms.
+    TpNeeds served = needs(slot.getLeft()) | needsUnscattered(slot.getLeft()) |
+                     needs(TpState::partial()) | needsReduced();
+    return (withoutExactNeeds(future.needs) & ~served) != 0;
+  });
+}
+
 Transition Search::expand(unsigned from, const Step &step) {
   struct Candidate {
     PartialPlan plan;
@@ -427,16 +444,23 @@ Transition Search::expand(unsigned from, const Step &step) {
   });
   Transition transition;
   Frontier frontier;
+  bool isSafe = false;
   for (size_t index : order) {
+    if (isSafe && frontier.size() >= beam) {
+      result.isCut = true;
+      break;
+    }
     Candidate &candidate = candidates[index];
     if (llvm::any_of(frontier, [&](const PartialPlan &kept) {
           return isDominated(survivors, kept, candidate.plan);
         }))
       continue;
-    if (frontier.size() == beam) {
+    // Where plans are given up, one stays that can be completed.
+    if (frontier.size() >= beam && mayGetStuck(survivors, candidate.plan)) {
       result.isCut = true;
-      break;
+      continue;
     }
+    isSafe = isSafe || !mayGetStuck(survivors, candidate.plan);
     frontier.push_back(std::move(candidate.plan));
     transition.origins.push_back(candidate.origin);
   }

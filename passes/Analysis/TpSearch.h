@@ -57,6 +57,10 @@ inline TpNeeds needsExactly(TpState state) {
 inline TpNeeds needsUnscattered(TpState state) {
   return TpNeeds(1) << (2 * kTpNeedKinds + state.getCode());
 }
+/// All but those of updates in place.
+inline TpNeeds withoutExactNeeds(TpNeeds needs) {
+  return needs & ~(((TpNeeds(1) << kTpNeedKinds) - 1) << kTpNeedKinds);
+}
 /// In any state but partial, which is reduced to all.
 inline TpNeeds needsReduced() { return TpNeeds(1) << (3 * kTpNeedKinds); }
 
@@ -158,7 +162,9 @@ std::optional<TpTotals> evaluateTp(const TpGraph &graph,
                                    ArrayRef<unsigned> strategies);
 
 /// The choice of least cost; of several, always the same. Exact unless more
-/// than `beam` partial plans compete. Nothing if there is no choice at all.
+/// than `beam` partial plans compete; then one of those that are kept can be
+/// completed if ops take what is replicated. Nothing if there is no choice at
+/// all.
 std::optional<TpPlan> searchTp(const TpGraph &graph, size_t beam = 256);
 
 } // namespace mlir::analysis

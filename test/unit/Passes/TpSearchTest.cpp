@@ -285,6 +285,43 @@ TEST(TpSearch, NarrowBeamsStillFindPlans) {
   EXPECT_GT(numCut, 50u);
 }
 
+/// Parameters that are cheapest split, and that the last op needs whole: a beam
+/// that keeps the cheapest only has nothing left there.
+TEST(TpSearch, NarrowBeamsKeepWhatCanBeCompleted) {
+  constexpr unsigned kParameters = 12;
+  TpGraph graph;
+  graph.axisSize = 2;
+  TpOp last;
+  last.strategies.emplace_back();
+  for (unsigned index = 0; index < kParameters; ++index) {
+    graph.tensors.push_back({144, /*movable=*/false});
+    TpOp parameter;
+    parameter.results.push_back(index);
+    for (TpState state : {TpState::split(0), TpState::split(1),
+                          TpState::replicated()}) {
+      TpStrategy &strategy = parameter.strategies.emplace_back();
+      strategy.results.push_back(state);
+      strategy.cost.weightBytes = state.isSplit() ? 72 : 144;
+    }
+    graph.ops.push_back(std::move(parameter));
+    last.operands.push_back(index);
+    last.strategies.front().needs.push_back(needs(TpState::replicated()));
+  }
+  // Needed elsewhere first, so that being split is not ruled out at once.
+  TpOp other = last;
+  for (TpState state : {TpState::split(0), TpState::split(1)}) {
+    TpStrategy &strategy = other.strategies.emplace_back();
+    strategy.needs.assign(kParameters, needs(state));
+  }
+  graph.ops.push_back(std::move(other));
+  graph.ops.push_back(std::move(last));
+  for (size_t beam : {1, 2, 256}) {
+    std::optional<TpPlan> plan = searchTp(graph, beam);
+    ASSERT_TRUE(plan.has_value()) << beam;
+    EXPECT_EQ(plan->totals.cost.weightBytes, 144 * kParameters);
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Models
 //===----------------------------------------------------------------------===//
