@@ -163,7 +163,8 @@ private:
   }
 
   /// The sharding of a result of the op on terms: `moved` no longer splits the
-  /// scattered factor, and the result is partial over it.
+  /// scattered factor, and the result is partial over it. Fails where it splits
+  /// another, such as a dim that a broadcast adds.
   FailureOr<Placement> getTermPlacement(const Placement &result,
                                         const dist::ShardingRule &rule,
                                         const dist::TensorFactors &dims,
@@ -180,6 +181,11 @@ private:
         return failure();
       list.truncate(list.size() - moved.size());
     }
+    for (const AtomList &list : terms.dims)
+      if (llvm::any_of(moved, [&](unsigned atom) {
+            return llvm::is_contained(list, atom);
+          }))
+        return failure();
     for (unsigned atom : moved)
       if (!llvm::is_contained(terms.partial, atom))
         terms.partial.push_back(atom);

@@ -265,13 +265,14 @@ FailureOr<SmallVector<Value>> ConstantOp::localise(OpBuilder &builder,
                                                    ValueRange,
                                                    TypeRange localResultTypes) {
   auto local = cast<RankedTensorType>(localResultTypes.front());
-  auto value = cast<DenseElementsAttr>(getValue());
-  if (value.isSplat())
+  // Elements may also stand outside of the text.
+  auto dense = dyn_cast<DenseElementsAttr>(getValue());
+  if (dense && dense.isSplat())
     return SmallVector<Value>{
-        ConstantOp::create(builder, getLoc(), local, value.resizeSplat(local))};
+        ConstantOp::create(builder, getLoc(), local, dense.resizeSplat(local))};
   dist::ShardingAttr sharding = dist::getSharding(getResult());
-  Value whole = ConstantOp::create(builder, getLoc(), value);
-  SmallVector<int64_t> shape(value.getType().getShape());
+  Value whole = ConstantOp::create(builder, getLoc(), getValue());
+  SmallVector<int64_t> shape(tensorType(getResult()).getShape());
   if (!sharding)
     return SmallVector<Value>{whole};
   for (auto [dim, axes] : llvm::enumerate(sharding.getDims())) {
