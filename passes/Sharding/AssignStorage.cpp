@@ -330,11 +330,9 @@ struct AssignStoragePass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    dist::MeshAttr mesh = dist::getMesh(module);
-    if (!mesh) {
-      emitError(module.getLoc()) << "the module has no mesh; run dist-set-mesh";
+    dist::MeshAttr mesh = requireMesh(module);
+    if (!mesh)
       return signalPassFailure();
-    }
     for (auto function : module.getOps<func::FuncOp>()) {
       if (function.isExternal())
         continue;

@@ -275,11 +275,9 @@ struct ChooseFsdpPass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    dist::MeshAttr mesh = dist::getMesh(module);
-    if (!mesh) {
-      emitError(module.getLoc()) << "the module has no mesh; run dist-set-mesh";
+    dist::MeshAttr mesh = requireMesh(module);
+    if (!mesh)
       return signalPassFailure();
-    }
     if (mesh.getAxisSize(kDataAxis) <= 1)
       return;
     analysis::ReshardPlanner planner(mesh);

@@ -4,12 +4,12 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "passes/Sharding/ChooseTpOrder.h"
 #include "passes/Sharding/Roles.h"
+#include "passes/Sharding/Strategies.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 using namespace mlir::sharding;
 using namespace mlir::analysis;
-using mlir::dist::Factor;
 using mlir::fabric::FabricDialect;
 
 DataAtoms::DataAtoms(const dist::MeshAtoms &atoms)
@@ -50,8 +50,7 @@ private:
   void addArgument(BlockArgument argument);
   void addOp(TpOp op, Operation *operation = nullptr);
 
-  std::optional<SmallVector<TpState>> splitBy(const Node &node,
-                                              unsigned factor) const;
+  std::optional<TpStates> splitBy(const Node &node, unsigned factor) const;
   void markTerms(const Node &node);
   TpCost getCost(Operation *op, ArrayRef<TpState> states) const;
   void addStrategy(TpOp &graphOp, Operation *op, ArrayRef<TpState> states);
@@ -227,59 +226,23 @@ void GraphBuilder::addArgument(BlockArgument argument) {
 //===----------------------------------------------------------------------===//
 
 /// The state of every tensor of the op if "dp" splits the factor.
-std::optional<SmallVector<TpState>>
-GraphBuilder::splitBy(const Node &node, unsigned factor) const {
+std::optional<TpStates> GraphBuilder::splitBy(const Node &node,
+                                              unsigned factor) const {
   auto getSize = [&](unsigned other) {
     return node.rule.factors[other].size / getOtherParts(node.factors[other]);
   };
-  const Factor &f = node.rule.factors[factor];
-  bool isReduced = f.kind == Factor::Kind::Reduction;
-  // Terms of a maximum cannot flow through anything: not worth a state.
-  if (f.kind == Factor::Kind::Whole || getSize(factor) % dataSize != 0 ||
-      (isReduced && f.reduction != dist::ReductionKind::Sum))
+  if (!canSplit(node.rule.factors[factor], getSize(factor), dataSize))
     return std::nullopt;
-  SmallVector<TpState> states;
-  auto add = [&](const dist::TensorFactors &tensor, bool isResult) {
-    std::optional<unsigned> splitDim;
-    for (auto [dim, factors] : llvm::enumerate(tensor)) {
-      if (!llvm::is_contained(factors, factor))
-        continue;
-      // Blocks must be contiguous, and one dim is split.
-      auto *major = llvm::find_if(
-          factors, [&](unsigned other) { return getSize(other) > 1; });
-      if (*major != factor || splitDim || dim >= TpState::kMaxDims)
-        return false;
-      splitDim = dim;
-    }
-    if (splitDim)
-      states.push_back(TpState::split(*splitDim));
-    else if (isResult && !isReduced)
-      return false;
-    else
-      states.push_back(isResult ? TpState::partial() : TpState::replicated());
-    return true;
-  };
-  for (const dist::TensorFactors &tensor : node.rule.operands)
-    if (!add(tensor, /*isResult=*/false))
-      return std::nullopt;
-  for (const dist::TensorFactors &tensor : node.rule.results)
-    if (!add(tensor, /*isResult=*/true))
-      return std::nullopt;
-  return states;
+  return sharding::splitBy(node.rule, factor, getSize);
 }
 
 void GraphBuilder::markTerms(const Node &node) {
-  auto passes = [&](ArrayRef<unsigned> group) {
-    return llvm::all_of(group, [&](unsigned operand) {
-      return terms.contains(node.op->getOperand(operand));
-    });
-  };
-  auto reduces = [&](unsigned factor) {
-    return node.rule.factors[factor].kind == Factor::Kind::Reduction &&
-           splitBy(node, factor).has_value();
-  };
-  if (llvm::any_of(node.rule.linearGroups, passes) ||
-      llvm::any_of(llvm::seq<unsigned>(0, node.rule.factors.size()), reduces))
+  if (canLeaveTerms(
+          node.rule,
+          [&](unsigned factor) { return splitBy(node, factor).has_value(); },
+          [&](unsigned operand) {
+            return terms.contains(node.op->getOperand(operand));
+          }))
     terms.insert_range(node.op->getResults());
 }
 
@@ -304,24 +267,8 @@ TpCost GraphBuilder::getCost(Operation *op, ArrayRef<TpState> states) const {
   auto model = dyn_cast<fabric::CostOpInterface>(op);
   if (model && model.getContractionFlops() > 0)
     return cost;
-  // Ops that touch less than all of their operands say so.
-  int64_t touched = model ? model.getBytesTouched() : global;
-  if (touched != global && global > 0)
-    local = static_cast<double>(touched) / global * local;
-  cost.traffic += local;
+  cost.traffic += getBytesTouched(op, local, global);
   return cost;
-}
-
-/// What a stored argument is updated in must be left as it is stored.
-static bool isUpdated(OpOperand &use) {
-  auto op = dyn_cast<fabric::InPlaceOpInterface>(use.getOwner());
-  if (!op || !isa<BlockArgument>(use.get()))
-    return false;
-  return llvm::any_of(llvm::seq<unsigned>(0, use.getOwner()->getNumResults()),
-                      [&](unsigned result) {
-                        return op.getUpdatedOperand(result) ==
-                               use.getOperandNumber();
-                      });
 }
 
 void GraphBuilder::addStrategy(TpOp &graphOp, Operation *op,
@@ -330,8 +277,8 @@ void GraphBuilder::addStrategy(TpOp &graphOp, Operation *op,
   for (OpOperand &use : op->getOpOperands()) {
     TpState state = states[use.getOperandNumber()];
     if (getTensor(use.get()))
-      strategy.needs.push_back(isUpdated(use) ? needsExactly(state)
-                                              : needs(state));
+      strategy.needs.push_back(isUpdatedInPlace(use) ? needsExactly(state)
+                                                     : needs(state));
     else if (state.isPartial())
       return;
   }
@@ -358,26 +305,18 @@ void GraphBuilder::addNode(const Node &node) {
   });
   if (!isSplit || !model || model.getContractionFlops() == 0 ||
       op.strategies.empty()) {
-    size_t numOperands = node.op->getNumOperands();
-    SmallVector<TpState> whole(numOperands + node.op->getNumResults(),
-                               TpState::replicated());
-    for (ArrayRef<unsigned> group : node.rule.linearGroups) {
-      if (!llvm::all_of(group, [&](unsigned operand) {
-            return terms.contains(node.op->getOperand(operand));
-          }))
-        continue;
-      SmallVector<TpState> states = whole;
-      for (unsigned operand : group)
-        states[operand] = TpState::partial();
-      std::fill(states.begin() + numOperands, states.end(), TpState::partial());
+    for (const TpStates &states : passTerms(node.rule, [&](unsigned operand) {
+           return terms.contains(node.op->getOperand(operand));
+         }))
       addStrategy(op, node.op, states);
-    }
+    TpStates whole(node.op->getNumOperands() + node.op->getNumResults(),
+                   TpState::replicated());
     addStrategy(op, node.op, whole);
   }
 
   // Where a parameter is updated, its gradient is what is no argument.
   for (OpOperand &use : node.op->getOpOperands())
-    if (isUpdated(use))
+    if (isUpdatedInPlace(use))
       if (auto it =
               parameterOf.find(cast<BlockArgument>(use.get()).getArgNumber());
           it != parameterOf.end())

@@ -117,11 +117,9 @@ struct ChooseTpPass : public sharding::impl::ChooseTpPassBase<ChooseTpPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    dist::MeshAttr mesh = dist::getMesh(module);
-    if (!mesh) {
-      emitError(module.getLoc()) << "the module has no mesh; run dist-set-mesh";
+    dist::MeshAttr mesh = requireMesh(module);
+    if (!mesh)
       return signalPassFailure();
-    }
     if (mesh.getAxisSize(kTensorAxis) <= 1)
       return;
     for (auto function : module.getOps<func::FuncOp>()) {

@@ -53,37 +53,13 @@ OpInfo OpInfo::get(Operation *op) {
 
 std::optional<unsigned>
 OpInfo::getMajorFactor(const dist::DimFactors &dim) const {
-  for (unsigned factor : dim)
-    if (rule.factors[factor].size > 1)
-      return factor;
-  return std::nullopt;
+  return sharding::getMajorFactor(
+      dim, [&](unsigned factor) { return rule.factors[factor].size; });
 }
 
-std::optional<SmallVector<TpState>> OpInfo::splitBy(unsigned factor) const {
-  bool isReduced = rule.factors[factor].kind == Factor::Kind::Reduction;
-  SmallVector<TpState> states;
-  for (auto [index, tensor] : llvm::enumerate(tensors)) {
-    std::optional<unsigned> splitDim;
-    for (auto [dim, factors] : llvm::enumerate(tensor)) {
-      if (!llvm::is_contained(factors, factor))
-        continue;
-      // Blocks must be contiguous, and one dim is split.
-      if (getMajorFactor(factors) != factor || splitDim ||
-          dim >= TpState::kMaxDims)
-        return std::nullopt;
-      splitDim = dim;
-    }
-    bool isResult = index >= numOperands;
-    if (splitDim)
-      states.push_back(TpState::split(*splitDim));
-    else if (isResult && isReduced)
-      states.push_back(TpState::partial());
-    else if (isResult)
-      return std::nullopt;
-    else
-      states.push_back(TpState::replicated());
-  }
-  return states;
+std::optional<TpStates> OpInfo::splitBy(unsigned factor) const {
+  return sharding::splitBy(
+      rule, factor, [&](unsigned other) { return rule.factors[other].size; });
 }
 
 //===----------------------------------------------------------------------===//
@@ -143,10 +119,6 @@ TpCost BatchFacts::getCost(const OpInfo &info, ArrayRef<TpState> states,
     local += state.isSplit() ? bytes / axisSize : bytes;
     global += fabric::getNumBytes(getType(value));
   }
-  cost.traffic = local;
-  // Ops that touch less than all of their operands say so.
-  if (int64_t touched = model ? model.getBytesTouched() : global;
-      touched != global && global > 0)
-    cost.traffic = static_cast<double>(touched) / global * local;
+  cost.traffic = getBytesTouched(info.op, local, global);
   return cost;
 }

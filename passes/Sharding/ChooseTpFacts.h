@@ -9,7 +9,7 @@
 #define FABRIC_PASSES_SHARDING_CHOOSETPFACTS_H
 
 #include "dialects/Dist/IR/Dist.h"
-#include "passes/Analysis/TpSearch.h"
+#include "passes/Sharding/Strategies.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallBitVector.h"
 
@@ -52,7 +52,7 @@ struct OpInfo {
   std::optional<unsigned> getMajorFactor(const dist::DimFactors &dim) const;
   /// The state of every tensor if an axis splits the factor; nothing if that is
   /// no layout of them all. Does not ask whether the op can be split so.
-  std::optional<SmallVector<analysis::TpState>> splitBy(unsigned factor) const;
+  std::optional<TpStates> splitBy(unsigned factor) const;
 };
 
 /// Which dims are of the batch, and what follows for sizes and costs.

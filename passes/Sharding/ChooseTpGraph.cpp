@@ -45,9 +45,8 @@ private:
   void addNode(TpOp op, Operation *operation, int64_t wholeFlops);
   void addArgument(BlockArgument argument);
 
-  std::optional<SmallVector<TpState>> splitBy(const OpInfo &info,
-                                              unsigned factor) const;
-  bool canSplit(const OpInfo &info, unsigned factor) const;
+  std::optional<TpStates> splitBy(const OpInfo &info, unsigned factor) const;
+  bool isOffered(const OpInfo &info, unsigned factor) const;
   bool isSmall(const OpInfo &info, unsigned operand, unsigned factor) const;
   bool addsSmall(const OpInfo &info, unsigned factor) const;
   void addDecomposed(const OpInfo &info, TpOp &op, unsigned factor);
@@ -130,17 +129,12 @@ void GraphBuilder::markSmall(const OpInfo &info) {
 
 /// Without this the search would go on betting on gradients that come as terms.
 void GraphBuilder::markTerms(const OpInfo &info) {
-  auto passes = [&](ArrayRef<unsigned> group) {
-    return llvm::all_of(group, [&](unsigned operand) {
-      return terms.contains(info.values[operand]);
-    });
-  };
-  auto reduces = [&](unsigned factor) {
-    return info.rule.factors[factor].kind == Factor::Kind::Reduction &&
-           splitBy(info, factor).has_value();
-  };
-  if (llvm::any_of(info.rule.linearGroups, passes) ||
-      llvm::any_of(llvm::seq<unsigned>(0, info.rule.factors.size()), reduces))
+  if (canLeaveTerms(
+          info.rule,
+          [&](unsigned factor) { return splitBy(info, factor).has_value(); },
+          [&](unsigned operand) {
+            return terms.contains(info.values[operand]);
+          }))
     terms.insert_range(info.op->getResults());
 }
 
@@ -227,13 +221,9 @@ void GraphBuilder::addArgument(BlockArgument argument) {
 // Strategies
 //===----------------------------------------------------------------------===//
 
-bool GraphBuilder::canSplit(const OpInfo &info, unsigned factor) const {
+bool GraphBuilder::isOffered(const OpInfo &info, unsigned factor) const {
   const Factor &f = info.rule.factors[factor];
-  if (f.kind == Factor::Kind::Whole || f.size % axisSize != 0 || f.size == 0)
-    return false;
-  // Terms of a maximum cannot flow through anything: not worth a state.
-  if (f.kind == Factor::Kind::Reduction &&
-      f.reduction != dist::ReductionKind::Sum)
+  if (!canSplit(f, f.size, axisSize))
     return false;
   // Data parallelism splits the batch. What updates in place has none.
   return isa<fabric::InPlaceOpInterface>(info.op) ||
@@ -241,9 +231,9 @@ bool GraphBuilder::canSplit(const OpInfo &info, unsigned factor) const {
 }
 
 /// The state of every tensor of the op if the axis splits the factor.
-std::optional<SmallVector<TpState>>
-GraphBuilder::splitBy(const OpInfo &info, unsigned factor) const {
-  if (!canSplit(info, factor))
+std::optional<TpStates> GraphBuilder::splitBy(const OpInfo &info,
+                                              unsigned factor) const {
+  if (!isOffered(info, factor))
     return std::nullopt;
   return info.splitBy(factor);
 }
@@ -273,11 +263,8 @@ bool GraphBuilder::addsSmall(const OpInfo &info, unsigned factor) const {
 TpNeeds GraphBuilder::getNeeds(const OpInfo &info, unsigned operand,
                                TpState state, Bias bias,
                                std::optional<unsigned> factor) const {
-  auto inPlace = dyn_cast<fabric::InPlaceOpInterface>(info.op);
-  if (inPlace && isa<BlockArgument>(info.values[operand]))
-    for (unsigned result = 0; result < info.op->getNumResults(); ++result)
-      if (inPlace.getUpdatedOperand(result) == operand)
-        return needsExactly(state);
+  if (isUpdatedInPlace(info.op->getOpOperand(operand)))
+    return needsExactly(state);
   if (bias == Bias::Follows && state.isSplit() &&
       !isSmall(info, operand, *factor))
     return needsUnscattered(state);
@@ -314,7 +301,7 @@ void GraphBuilder::addDecomposed(const OpInfo &info, TpOp &op,
   if (f.kind != Factor::Kind::Whole || f.size % axisSize != 0 || f.size == 0 ||
       batch.isOfBatch(info, factor))
     return;
-  std::optional<SmallVector<TpState>> states = info.splitBy(factor);
+  std::optional<TpStates> states = info.splitBy(factor);
   if (!states)
     return;
   std::optional<TpTotals> totals = getCostOfDecomposed(batch, info, *states);
@@ -336,7 +323,7 @@ void GraphBuilder::addOp(const OpInfo &info) {
   for (Value result : info.op->getResults())
     op.results.push_back(tensors.at(result));
 
-  SmallVector<TpState> whole(info.values.size(), TpState::replicated());
+  TpStates whole(info.values.size(), TpState::replicated());
   int64_t wholeFlops = batch.getCost(info, whole, /*isSplit=*/false).flops;
   for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor)
     if (auto states = splitBy(info, factor)) {
@@ -351,18 +338,10 @@ void GraphBuilder::addOp(const OpInfo &info) {
     }
   // A product that can be split is: FLOPs come first.
   if (wholeFlops == 0 || op.strategies.empty()) {
-    for (ArrayRef<unsigned> group : info.rule.linearGroups) {
-      if (!llvm::all_of(group, [&](unsigned operand) {
-            return terms.contains(info.values[operand]);
-          }))
-        continue;
-      SmallVector<TpState> states = whole;
-      for (unsigned operand : group)
-        states[operand] = TpState::partial();
-      for (size_t index = info.numOperands; index < states.size(); ++index)
-        states[index] = TpState::partial();
+    for (const TpStates &states : passTerms(info.rule, [&](unsigned operand) {
+           return terms.contains(info.values[operand]);
+         }))
       addStrategy(info, op, states, std::nullopt);
-    }
     addStrategy(info, op, whole, std::nullopt);
   }
 
@@ -395,8 +374,8 @@ void GraphBuilder::addConstraint(dist::ConstraintOp op) {
 }
 
 /// A result with a name is for people and files, who want it whole, unless they
-/// say how; gradients and updates are left as they are stored. Stands right after the value's op,
-/// so that it need not stay live.
+/// say how; gradients and updates are left as they are stored. Stands right
+/// after the value's op, so that it need not stay live.
 void GraphBuilder::addResult(Value value, unsigned index) {
   bool isStored = isa_and_present<dist::ConstraintOp>(value.getDefiningOp()) ||
                   function.getResultAttr(index, FabricDialect::kUpdateOfAttr) ||

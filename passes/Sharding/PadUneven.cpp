@@ -430,11 +430,9 @@ struct PadUnevenPass : public sharding::impl::PadUnevenPassBase<PadUnevenPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    dist::MeshAttr mesh = dist::getMesh(module);
-    if (!mesh) {
-      emitError(module.getLoc()) << "the module has no mesh; run dist-set-mesh";
+    dist::MeshAttr mesh = requireMesh(module);
+    if (!mesh)
       return signalPassFailure();
-    }
     auto isTensor = [](Type type) { return isa<RankedTensorType>(type); };
     for (auto function : module.getOps<func::FuncOp>()) {
       // What else is wrong is for those to say who need it right.

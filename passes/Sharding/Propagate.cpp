@@ -10,6 +10,7 @@
 #include "passes/Sharding/Propagate.h"
 #include "passes/Sharding/CommitShardings.h"
 #include "passes/Sharding/Passes.h"
+#include "passes/Sharding/Roles.h"
 
 using namespace mlir;
 using namespace mlir::sharding;
@@ -162,11 +163,9 @@ struct PropagatePass : public sharding::impl::PropagatePassBase<PropagatePass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    dist::MeshAttr mesh = dist::getMesh(module);
-    if (!mesh) {
-      emitError(module.getLoc()) << "the module has no mesh; run dist-set-mesh";
+    dist::MeshAttr mesh = requireMesh(module);
+    if (!mesh)
       return signalPassFailure();
-    }
     analysis::ReshardPlanner planner(mesh);
     for (auto function : module.getOps<func::FuncOp>())
       if (!function.isExternal() && failed(propagate(function, planner)))

@@ -13,6 +13,13 @@ dist::MeshAttr mlir::sharding::getDefaultMesh(MLIRContext *context) {
                              {2, 2});
 }
 
+dist::MeshAttr mlir::sharding::requireMesh(ModuleOp module) {
+  dist::MeshAttr mesh = dist::getMesh(module);
+  if (!mesh)
+    emitError(module.getLoc()) << "the module has no mesh; run dist-set-mesh";
+  return mesh;
+}
+
 std::string mlir::sharding::nameArgument(func::FuncOp function,
                                          unsigned index) {
   std::string name;

@@ -21,6 +21,9 @@ inline constexpr llvm::StringLiteral kTensorAxis{"tp"};
 /// The mesh of a module that has none: dp=2 tp=2.
 dist::MeshAttr getDefaultMesh(MLIRContext *context);
 
+/// The module's mesh; null, with a diagnostic, where it has none.
+dist::MeshAttr requireMesh(ModuleOp module);
+
 /// What an argument or a result is to the user: `input "x"`, `argument 2`.
 std::string nameArgument(func::FuncOp function, unsigned index);
 std::string nameResult(func::FuncOp function, unsigned index);
@@ -49,8 +52,8 @@ LogicalResult verifyTpStyle(Location loc, StringAttr parameter,
 InFlightDiagnostic emitNotDivided(Location loc, StringAttr parameter,
                                   RankedTensorType type, dist::TpStyle style,
                                   unsigned dim, int64_t axisSize);
-/// The error that the mesh's "dp" does not divide what "tp" leaves of the dim of
-/// a parameter that `fsdp` names.
+/// The error that the mesh's "dp" does not divide what "tp" leaves of the dim
+/// of a parameter that `fsdp` names.
 InFlightDiagnostic emitNotDivided(Location loc, StringAttr parameter,
                                   RankedTensorType type, dist::FsdpAttr fsdp,
                                   int64_t axisSize);

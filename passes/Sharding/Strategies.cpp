@@ -1,0 +1,121 @@
+//===- Strategies.cpp - Ways to split an op over one axis -----------------===//
+
+#include "passes/Sharding/Strategies.h"
+#include "dialects/Fabric/IR/Fabric.h"
+
+using namespace mlir;
+using namespace mlir::sharding;
+using namespace mlir::analysis;
+using mlir::dist::Factor;
+
+std::optional<unsigned>
+mlir::sharding::getMajorFactor(const dist::DimFactors &dim,
+                               FactorSizeFn getSize) {
+  for (unsigned factor : dim)
+    if (getSize(factor) > 1)
+      return factor;
+  return std::nullopt;
+}
+
+bool mlir::sharding::canSplit(const Factor &factor, int64_t size,
+                              int64_t axisSize) {
+  if (factor.kind == Factor::Kind::Whole || size % axisSize != 0)
+    return false;
+  // Terms of a maximum cannot flow through anything: not worth a state.
+  return factor.kind != Factor::Kind::Reduction ||
+         factor.reduction == dist::ReductionKind::Sum;
+}
+
+/// The dim of the tensor that the factor splits, in blocks that are contiguous.
+/// Fails where more than one dim would be split, or others than blocks.
+static FailureOr<std::optional<unsigned>>
+findSplitDim(const dist::TensorFactors &tensor, unsigned factor,
+             FactorSizeFn getSize) {
+  std::optional<unsigned> splitDim;
+  for (auto [dim, factors] : llvm::enumerate(tensor)) {
+    if (!llvm::is_contained(factors, factor))
+      continue;
+    if (getMajorFactor(factors, getSize) != factor || splitDim ||
+        dim >= TpState::kMaxDims)
+      return failure();
+    splitDim = dim;
+  }
+  return splitDim;
+}
+
+std::optional<TpStates> mlir::sharding::splitBy(const dist::ShardingRule &rule,
+                                                unsigned factor,
+                                                FactorSizeFn getSize) {
+  bool isReduced = rule.factors[factor].kind == Factor::Kind::Reduction;
+  TpStates states;
+  auto add = [&](const dist::TensorFactors &tensor,
+                 std::optional<TpState> unsplit) {
+    FailureOr<std::optional<unsigned>> dim =
+        findSplitDim(tensor, factor, getSize);
+    if (failed(dim) || (!*dim && !unsplit))
+      return false;
+    states.push_back(*dim ? TpState::split(**dim) : *unsplit);
+    return true;
+  };
+  auto addOperand = [&](const dist::TensorFactors &tensor) {
+    return add(tensor, TpState::replicated());
+  };
+  auto addResult = [&](const dist::TensorFactors &tensor) {
+    return add(tensor,
+               isReduced ? std::optional(TpState::partial()) : std::nullopt);
+  };
+  if (!llvm::all_of(rule.operands, addOperand) ||
+      !llvm::all_of(rule.results, addResult))
+    return std::nullopt;
+  return states;
+}
+
+SmallVector<TpStates> mlir::sharding::passTerms(const dist::ShardingRule &rule,
+                                                MayBeTermsFn mayBeTerms) {
+  SmallVector<TpStates> all;
+  for (ArrayRef<unsigned> group : rule.linearGroups) {
+    if (!llvm::all_of(group, mayBeTerms))
+      continue;
+    TpStates &states =
+        all.emplace_back(rule.operands.size(), TpState::replicated());
+    for (unsigned operand : group)
+      states[operand] = TpState::partial();
+    states.append(rule.results.size(), TpState::partial());
+  }
+  return all;
+}
+
+bool mlir::sharding::canLeaveTerms(
+    const dist::ShardingRule &rule,
+    llvm::function_ref<bool(unsigned factor)> isOffered,
+    MayBeTermsFn mayBeTerms) {
+  auto passes = [&](ArrayRef<unsigned> group) {
+    return llvm::all_of(group, mayBeTerms);
+  };
+  if (llvm::any_of(rule.linearGroups, passes))
+    return true;
+  for (auto [index, factor] : llvm::enumerate(rule.factors))
+    if (factor.kind == Factor::Kind::Reduction && isOffered(index))
+      return true;
+  return false;
+}
+
+int64_t mlir::sharding::getBytesTouched(Operation *op, int64_t local,
+                                        int64_t global) {
+  auto model = dyn_cast<fabric::CostOpInterface>(op);
+  int64_t touched = model ? model.getBytesTouched() : global;
+  if (touched == global || global == 0)
+    return local;
+  return static_cast<double>(touched) / global * local;
+}
+
+bool mlir::sharding::isUpdatedInPlace(OpOperand &use) {
+  auto op = dyn_cast<fabric::InPlaceOpInterface>(use.getOwner());
+  if (!op || !isa<BlockArgument>(use.get()))
+    return false;
+  return llvm::any_of(llvm::seq<unsigned>(0, use.getOwner()->getNumResults()),
+                      [&](unsigned result) {
+                        return op.getUpdatedOperand(result) ==
+                               use.getOperandNumber();
+                      });
+}
