@@ -9,22 +9,6 @@
 using namespace mlir::fabric;
 namespace plan = ::fabric::plan;
 
-static llvm::StringRef kindName(plan::Collective::Kind kind) {
-  switch (kind) {
-  case plan::Collective::Kind::AllGather:
-    return "all_gather";
-  case plan::Collective::Kind::ReduceScatter:
-    return "reduce_scatter";
-  case plan::Collective::Kind::AllReduce:
-    return "all_reduce";
-  case plan::Collective::Kind::AllToAll:
-    return "all_to_all";
-  case plan::Collective::Kind::AllSlice:
-    return "all_slice";
-  }
-  return "unknown";
-}
-
 /// Calls `visit` for every collective that sends something.
 static void forEachCollective(
     const plan::Plan &plan,
@@ -76,7 +60,8 @@ void mlir::fabric::printReportJson(const plan::Plan &plan,
       forEachCollective(plan, [&](const plan::Collective &collective,
                                   const std::string &loc) {
         json.object([&] {
-          json.attribute("kind", kindName(collective.kind));
+          json.attribute("kind",
+                         llvm::StringRef(plan::nameOf(collective.kind)));
           json.attributeArray("axes", [&] {
             for (const plan::AxisRef &axis : collective.axes)
               json.value(axis.axis);
@@ -157,7 +142,7 @@ void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
   std::vector<Sum> sums;
   forEachCollective(plan, [&](const plan::Collective &collective,
                               const std::string &) {
-    std::string key = kindName(collective.kind).str() + " over " +
+    std::string key = std::string(plan::nameOf(collective.kind)) + " over " +
                       plan::toString(collective.axes) + ": " + collective.why;
     auto sum = llvm::find_if(sums, [&](const Sum &s) { return s.what == key; });
     if (sum == sums.end())

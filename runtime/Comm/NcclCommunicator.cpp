@@ -5,8 +5,9 @@
 // and a sum in the group's order: as much traffic as a ring, and bits that do
 // not depend on how NCCL sees the machine.
 //
-// Collectives of all axes are given to one stream in the plan's order, which is
-// the same on all ranks: no two communicators can wait for each other.
+// Collectives are given to streams in the plan's order, which is the same on
+// all ranks, those of a group to one stream: no two communicators can wait for
+// each other.
 //
 //===----------------------------------------------------------------------===//
 

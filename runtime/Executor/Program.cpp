@@ -32,34 +32,6 @@ Overlap overlapOf(const plan::Buffer &a, const plan::Buffer &b) {
                                                   : Overlap::Partial;
 }
 
-std::string_view nameOf(const plan::Instruction &instruction) {
-  struct Names {
-    std::string_view operator()(const plan::Gemm &) { return "gemm"; }
-    std::string_view operator()(const plan::Launch &launch) {
-      return launch.symbol;
-    }
-    std::string_view operator()(const plan::Collective &collective) {
-      using Kind = plan::Collective::Kind;
-      switch (collective.kind) {
-      case Kind::AllGather:
-        return "all_gather";
-      case Kind::ReduceScatter:
-        return "reduce_scatter";
-      case Kind::AllReduce:
-        return "all_reduce";
-      case Kind::AllToAll:
-        return "all_to_all";
-      case Kind::AllSlice:
-        return "all_slice";
-      }
-      return "collective";
-    }
-    std::string_view operator()(const plan::Copy &) { return "copy"; }
-    std::string_view operator()(const plan::Barrier &) { return "barrier"; }
-  };
-  return std::visit(Names(), instruction.op);
-}
-
 template <typename T> void put(std::byte *target, T value) {
   std::memcpy(target, &value, sizeof(value));
 }
@@ -104,7 +76,7 @@ Program::create(const plan::Plan &plan, int64_t rank, device::Device &device,
                 std::shared_ptr<const device::Module> module) {
   std::unique_ptr<Program> program(
       new Program(plan, rank, device, std::move(module)));
-  FABRIC_ASSIGN_OR_RETURN(program->stream, device.createStream());
+  FABRIC_RETURN_IF_ERROR(program->createStreams());
   FABRIC_RETURN_IF_ERROR(program->allocateArenas());
   FABRIC_RETURN_IF_ERROR(program->bindInstructions());
   FABRIC_RETURN_IF_ERROR(program->loadConstants());
@@ -112,6 +84,17 @@ Program::create(const plan::Plan &plan, int64_t rank, device::Device &device,
     program->scalars.push_back(
         {&scalar, scalar.defaultValue, scalar.name == stepScalar});
   return program;
+}
+
+Status Program::createStreams() {
+  do {
+    FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<device::Stream> made,
+                            device.createStream());
+    streams.push_back(std::move(made));
+  } while (streams.size() < source.streams.size());
+  stream = streams.front().get();
+  FABRIC_ASSIGN_OR_RETURN(joint, stream->createEvent());
+  return Status::success();
 }
 
 Status Program::allocateArenas() {
@@ -129,9 +112,7 @@ Status Program::bindInstructions() {
   ops.reserve(source.instructions.size());
   int64_t scratch = 0;
   for (size_t i = 0; i < source.instructions.size(); ++i) {
-    Expected<Op> op =
-        std::visit([&](const auto &instruction) { return bind(instruction); },
-                   source.instructions[i].op);
+    Expected<Op> op = bind(source.instructions[i]);
     if (op.failed())
       return at(i, op.status());
     ops.push_back(std::move(*op));
@@ -174,7 +155,14 @@ int64_t Program::gemmAlignment(const plan::Gemm &gemm) const {
   return alignment;
 }
 
-Expected<Program::Op> Program::bind(const plan::Gemm &gemm) {
+Expected<Program::Op> Program::bind(const plan::Instruction &instruction) {
+  device::Stream &stream = *streams[static_cast<size_t>(instruction.stream)];
+  return std::visit([&](const auto &op) { return bind(op, stream); },
+                    instruction.op);
+}
+
+/// Only in the first stream, as kernels are: what they share is there.
+Expected<Program::Op> Program::bind(const plan::Gemm &gemm, device::Stream &) {
   auto layout = [](const plan::Matrix &matrix) {
     return kernels::MatrixLayout{matrix.transposed, matrix.leading,
                                  matrix.batchStride};
@@ -206,7 +194,8 @@ Expected<Program::Op> Program::bind(const plan::Gemm &gemm) {
                    address(gemm.c.buffer)});
 }
 
-Expected<Program::Op> Program::bind(const plan::Launch &launch) {
+Expected<Program::Op> Program::bind(const plan::Launch &launch,
+                                    device::Stream &) {
   if (!module)
     return Status::error("the plan has no section 'code'");
   std::unique_ptr<device::Kernel> &kernel =
@@ -222,7 +211,9 @@ Expected<Program::Op> Program::bind(const plan::Launch &launch) {
   return Op(std::move(op));
 }
 
-Expected<Program::Op> Program::bind(const plan::Collective &collective) {
+/// The stream is its group's.
+Expected<Program::Op> Program::bind(const plan::Collective &collective,
+                                    device::Stream &) {
   using Kind = plan::Collective::Kind;
   const plan::Buffer &input = source.buffers[collective.input];
   const plan::Buffer &output = source.buffers[collective.output];
@@ -251,17 +242,32 @@ Expected<Program::Op> Program::bind(const plan::Collective &collective) {
   return Op(op);
 }
 
-Expected<Program::Op> Program::bind(const plan::Copy &copy) {
+Expected<Program::Op> Program::bind(const plan::Copy &copy,
+                                    device::Stream &stream) {
   if (overlapOf(source.buffers[copy.input], source.buffers[copy.output]) ==
       Overlap::Partial)
     return Status::error("the output overlaps the input");
-  return Op(
-      CopyOp{address(copy.input), address(copy.output), bytesOf(copy.input)});
+  return Op(CopyOp{&stream, address(copy.input), address(copy.output),
+                   bytesOf(copy.input)});
 }
 
 /// Everything else about it is its group.
-Expected<Program::Op> Program::bind(const plan::Barrier &) {
+Expected<Program::Op> Program::bind(const plan::Barrier &, device::Stream &) {
   return Op(BarrierOp{nullptr});
+}
+
+/// Events are numbered by their records.
+Expected<Program::Op> Program::bind(const plan::Record &,
+                                    device::Stream &stream) {
+  FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<device::Event> event,
+                          stream.createEvent());
+  events.push_back(std::move(event));
+  return Op(RecordOp{&stream, events.back().get()});
+}
+
+Expected<Program::Op> Program::bind(const plan::Wait &wait,
+                                    device::Stream &stream) {
+  return Op(WaitOp{&stream, events[static_cast<size_t>(wait.event)].get()});
 }
 
 Status Program::loadConstants() {
@@ -276,16 +282,16 @@ Status Program::loadConstants() {
 
 Expected<comm::Group *>
 Program::groupOver(const std::vector<plan::AxisRef> &axes,
-                   comm::Communicator &communicator) {
+                   device::Stream &stream, comm::Communicator &communicator) {
   std::string name = plan::toString(axes);
-  std::unique_ptr<comm::Group> &group = groups[name];
+  std::unique_ptr<comm::Group> &group = groups[{name, &stream}];
   if (!group) {
     comm::GroupSpec spec;
     spec.axes = name;
     for (int64_t member : plan::groupOf(source.mesh, axes, self).ranks)
       spec.ranks.push_back(static_cast<int>(member));
-    FABRIC_ASSIGN_OR_RETURN(
-        group, communicator.createGroup(std::move(spec), stream.get()));
+    FABRIC_ASSIGN_OR_RETURN(group,
+                            communicator.createGroup(std::move(spec), &stream));
   }
   return group.get();
 }
@@ -315,9 +321,7 @@ Status Program::sharePeers(comm::Communicator &communicator) {
   for (size_t i = 0; i < ops.size(); ++i) {
     if (!readsPeers(source.instructions[i]))
       continue;
-    Expected<Op> op =
-        std::visit([&](const auto &instruction) { return bind(instruction); },
-                   source.instructions[i].op);
+    Expected<Op> op = bind(source.instructions[i]);
     if (op.failed())
       return at(i, op.status());
     ops[i] = std::move(*op);
@@ -331,9 +335,11 @@ Status Program::connect(comm::Communicator &communicator) {
   // In the order of the instructions, which all ranks share.
   for (size_t i = 0; i < ops.size(); ++i) {
     const auto &instruction = source.instructions[i].op;
+    device::Stream &stream =
+        *streams[static_cast<size_t>(source.instructions[i].stream)];
     auto connectTo = [&](const std::vector<plan::AxisRef> &axes,
                          comm::Group *&target) {
-      auto group = groupOver(axes, communicator);
+      auto group = groupOver(axes, stream, communicator);
       if (group.failed())
         return at(i, group.status());
       target = *group;
@@ -387,17 +393,27 @@ Status Program::step(int64_t step) {
 
 Status Program::runStep(int64_t step) {
   FABRIC_RETURN_IF_ERROR(writeScalars(step));
+  for (size_t i = 1; i < streams.size(); ++i)
+    FABRIC_RETURN_IF_ERROR(follow(*streams[i], *stream));
   for (size_t i = 0; i < ops.size(); ++i) {
     Status status =
         std::visit([this](const auto &op) { return run(op); }, ops[i]);
     if (status.failed())
       return at(i, status).in("step " + std::to_string(step));
   }
+  for (size_t i = 1; i < streams.size(); ++i)
+    FABRIC_RETURN_IF_ERROR(follow(*stream, *streams[i]));
   Status done =
       communicator ? communicator->waitFor(*stream) : stream->synchronize();
   if (done.failed())
     return Status::error("rank ", self, ": step ", step, ": ", done.message());
   return Status::success();
+}
+
+/// What comes next in `stream` runs after what `other` has been given so far.
+Status Program::follow(device::Stream &stream, device::Stream &other) {
+  FABRIC_RETURN_IF_ERROR(other.record(*joint));
+  return stream.wait(*joint);
 }
 
 Status Program::writeScalars(int64_t step) {
@@ -443,10 +459,14 @@ Status Program::run(const CollectiveOp &op) {
 Status Program::run(const CopyOp &op) {
   return op.input == op.output
              ? Status::success()
-             : device.copy(*stream, op.output, op.input, op.bytes);
+             : device.copy(*op.stream, op.output, op.input, op.bytes);
 }
 
 Status Program::run(const BarrierOp &op) { return op.group->barrier(); }
+
+Status Program::run(const RecordOp &op) { return op.stream->record(*op.event); }
+
+Status Program::run(const WaitOp &op) { return op.stream->wait(*op.event); }
 
 //===----------------------------------------------------------------------===//
 // Buffers
@@ -520,7 +540,7 @@ Status Program::at(size_t instruction, const Status &status) const {
   const plan::Instruction &where = source.instructions[instruction];
   std::string place = "rank " + std::to_string(self) + ", instruction " +
                       std::to_string(instruction) + " (" +
-                      std::string(nameOf(where)) + ")";
+                      std::string(plan::nameOf(where)) + ")";
   if (!where.loc.empty())
     place += " at " + where.loc;
   return status.in(place);

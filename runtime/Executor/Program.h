@@ -89,6 +89,7 @@ private:
     void *output;
   };
   struct CopyOp {
+    device::Stream *stream;
     const void *input;
     void *output;
     int64_t bytes;
@@ -96,7 +97,16 @@ private:
   struct BarrierOp {
     comm::Group *group; ///< Null until connect().
   };
-  using Op = std::variant<GemmOp, LaunchOp, CollectiveOp, CopyOp, BarrierOp>;
+  struct RecordOp {
+    device::Stream *stream;
+    device::Event *event;
+  };
+  struct WaitOp {
+    device::Stream *stream;
+    const device::Event *event;
+  };
+  using Op = std::variant<GemmOp, LaunchOp, CollectiveOp, CopyOp, BarrierOp,
+                          RecordOp, WaitOp>;
 
   struct PreparedGemm {
     kernels::GemmDesc desc;
@@ -120,15 +130,19 @@ private:
           std::shared_ptr<const device::Module> module)
       : source(plan), self(rank), device(device), module(std::move(module)) {}
 
+  Status createStreams();
   Status allocateArenas();
   Status bindInstructions();
   Status loadConstants();
 
-  Expected<Op> bind(const plan::Gemm &gemm);
-  Expected<Op> bind(const plan::Launch &launch);
-  Expected<Op> bind(const plan::Collective &collective);
-  Expected<Op> bind(const plan::Copy &copy);
-  Expected<Op> bind(const plan::Barrier &barrier);
+  Expected<Op> bind(const plan::Gemm &gemm, device::Stream &stream);
+  Expected<Op> bind(const plan::Launch &launch, device::Stream &stream);
+  Expected<Op> bind(const plan::Collective &collective, device::Stream &stream);
+  Expected<Op> bind(const plan::Copy &copy, device::Stream &stream);
+  Expected<Op> bind(const plan::Barrier &barrier, device::Stream &stream);
+  Expected<Op> bind(const plan::Record &record, device::Stream &stream);
+  Expected<Op> bind(const plan::Wait &wait, device::Stream &stream);
+  Expected<Op> bind(const plan::Instruction &instruction);
   int64_t gemmAlignment(const plan::Gemm &gemm) const;
   Expected<kernels::Gemm *> prepare(const kernels::GemmDesc &desc);
 
@@ -137,8 +151,11 @@ private:
   Status run(const CollectiveOp &op);
   Status run(const CopyOp &op);
   Status run(const BarrierOp &op);
+  Status run(const RecordOp &op);
+  Status run(const WaitOp &op);
 
   Expected<comm::Group *> groupOver(const std::vector<plan::AxisRef> &axes,
+                                    device::Stream &stream,
                                     comm::Communicator &communicator);
   Status sharePeers(comm::Communicator &communicator);
   bool readsPeers(const plan::Instruction &instruction) const;
@@ -147,6 +164,7 @@ private:
   std::byte *address(plan::BufferId buffer) const;
   int64_t bytesOf(plan::BufferId buffer) const;
   Status runStep(int64_t step);
+  Status follow(device::Stream &stream, device::Stream &other);
   Status writeScalars(int64_t step);
   /// Names an instruction, its place in the model and the rank.
   Status at(size_t instruction, const Status &status) const;
@@ -157,8 +175,13 @@ private:
   std::shared_ptr<const device::Module> module;
   comm::Communicator *communicator = nullptr; ///< From connect() on.
 
-  /// All of the rank's work, in the plan's order. Outlives what it runs.
-  std::unique_ptr<device::Stream> stream;
+  /// Those of the plan; the first, which computes, also carries what happens
+  /// between steps. Outlive what they run.
+  std::vector<std::unique_ptr<device::Stream>> streams;
+  device::Stream *stream = nullptr;                   ///< The first.
+  std::vector<std::unique_ptr<device::Event>> events; ///< By number.
+  /// Where one stream joins another at the ends of a step.
+  std::unique_ptr<device::Event> joint;
   std::vector<std::shared_ptr<device::Memory>> arenas;
   /// Every rank's arena, in rank order, of those that peers read; held, so that
   /// a rank that fails takes none away.
@@ -169,7 +192,10 @@ private:
   std::map<std::pair<std::string, std::optional<plan::Grid>>,
            std::unique_ptr<device::Kernel>>
       kernels;
-  std::map<std::string, std::unique_ptr<comm::Group>> groups; ///< By axes.
+  /// By axes and stream: of collectives, one for all of a group.
+  std::map<std::pair<std::string, device::Stream *>,
+           std::unique_ptr<comm::Group>>
+      groups;
   std::vector<BoundScalar> scalars;
   std::vector<Op> ops;
   int64_t commScratch = 0;

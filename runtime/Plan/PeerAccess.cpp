@@ -2,6 +2,7 @@
 
 #include "runtime/Plan/PeerAccess.h"
 
+#include "runtime/Plan/Access.h"
 #include "runtime/Plan/Sharding.h"
 #include "runtime/Support/Box.h"
 #include "runtime/Support/CheckedMath.h"
@@ -15,37 +16,6 @@ using namespace fabric::plan;
 
 namespace {
 
-/// What an instruction does with buffers.
-struct Access {
-  std::vector<BufferId> reads, writes;
-};
-
-Access accessOf(const Gemm &gemm) {
-  Access access{{gemm.a.buffer, gemm.b.buffer}, {gemm.c.buffer}};
-  if (gemm.bias)
-    access.reads.push_back(*gemm.bias);
-  return access;
-}
-Access accessOf(const Launch &launch) {
-  return {launch.buffers, launch.written};
-}
-Access accessOf(const Collective &collective) {
-  return {{collective.input}, {collective.output}};
-}
-Access accessOf(const Copy &copy) { return {{copy.input}, {copy.output}}; }
-Access accessOf(const Barrier &) { return {}; }
-
-/// The axes over whose groups no rank goes on before all have come: barriers,
-/// and collectives in which every rank needs something of every other.
-const std::vector<AxisRef> *orderedAxes(const Instruction &instruction) {
-  if (auto *barrier = std::get_if<Barrier>(&instruction.op))
-    return &barrier->axes;
-  auto *collective = std::get_if<Collective>(&instruction.op);
-  if (collective && collective->kind != Collective::Kind::AllSlice)
-    return &collective->axes;
-  return nullptr;
-}
-
 /// Bytes of an arena that an instruction reads of peers, or writes.
 struct Range {
   int64_t arena, begin, end;
@@ -57,8 +27,7 @@ class AccessChecker {
 public:
   explicit AccessChecker(const Plan &plan) : plan(plan) {
     for (const Instruction &instruction : plan.instructions)
-      accesses.push_back(std::visit([](const auto &op) { return accessOf(op); },
-                                    instruction.op));
+      accesses.push_back(accessOf(instruction));
   }
 
   Status run() const {

@@ -32,6 +32,25 @@ std::optional<DType> fabric::plan::parseDType(std::string_view text) {
   return manifest::parse(manifest::dtypes, text);
 }
 
+std::string_view fabric::plan::nameOf(Collective::Kind kind) {
+  return manifest::nameOf(manifest::collectives, kind);
+}
+
+std::string_view fabric::plan::nameOf(const Instruction &instruction) {
+  struct Names {
+    std::string_view operator()(const Gemm &) { return "gemm"; }
+    std::string_view operator()(const Launch &launch) { return launch.symbol; }
+    std::string_view operator()(const Collective &collective) {
+      return nameOf(collective.kind);
+    }
+    std::string_view operator()(const Copy &) { return "copy"; }
+    std::string_view operator()(const Barrier &) { return "barrier"; }
+    std::string_view operator()(const Record &) { return "record"; }
+    std::string_view operator()(const Wait &) { return "wait"; }
+  };
+  return std::visit(Names(), instruction.op);
+}
+
 int64_t Mesh::numRanks() const {
   int64_t count = 1;
   for (const MeshAxis &axis : axes)

@@ -247,10 +247,28 @@ struct Barrier {
   std::vector<AxisRef> axes;
 };
 
-struct Instruction {
-  std::variant<Gemm, Launch, Collective, Copy, Barrier> op;
-  std::string loc; ///< "model.mlir:7:8", for errors and profiles.
+/// Event `event` stands for this place in the instruction's stream. Events are
+/// numbered by their records, from 0.
+struct Record {
+  int64_t event = 0;
 };
+
+/// What follows in the instruction's stream runs after the event, which another
+/// stream has recorded before in the plan's order.
+struct Wait {
+  int64_t event = 0;
+};
+
+struct Instruction {
+  std::variant<Gemm, Launch, Collective, Copy, Barrier, Record, Wait> op;
+  std::string loc; ///< "model.mlir:7:8", for errors and profiles.
+  /// Index into Plan::streams; 0 is the stream of all that computes.
+  int64_t stream = 0;
+};
+
+/// "gemm", "all_gather", "wait"; of a launch the symbol.
+std::string_view nameOf(const Instruction &instruction);
+std::string_view nameOf(Collective::Kind kind);
 
 //===----------------------------------------------------------------------===//
 // The plan
@@ -295,6 +313,11 @@ struct Plan {
   std::vector<Output> outputs;
   std::vector<Scalar> scalars;
   std::vector<Constant> constants;
+  /// Names of the streams that instructions run in; empty: all run in one. A
+  /// step begins in all of them when what comes before it is done, and ends
+  /// when all have ended. Run one after the other, in any number of streams,
+  /// instructions compute the same: streams only say what need not wait.
+  std::vector<std::string> streams;
   std::vector<Instruction> instructions;
   MemoryReport memory;
   /// name -> bytes: "code" (an ELF shared object, or PTX), "constants".

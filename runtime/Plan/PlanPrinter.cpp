@@ -32,6 +32,8 @@ private:
   void printOp(const Collective &collective);
   void printOp(const Copy &copy);
   void printOp(const Barrier &barrier);
+  void printOp(const Record &record);
+  void printOp(const Wait &wait);
 
   const Plan &plan;
   std::ostringstream out;
@@ -197,6 +199,14 @@ void Printer::printOp(const Barrier &barrier) {
   out << "barrier over " << toString(barrier.axes);
 }
 
+void Printer::printOp(const Record &record) {
+  out << "record event " << record.event;
+}
+
+void Printer::printOp(const Wait &wait) {
+  out << "wait for event " << wait.event;
+}
+
 std::string Printer::run() {
   printHeader();
   printMemory();
@@ -205,6 +215,9 @@ std::string Printer::run() {
   for (size_t i = 0; i < plan.instructions.size(); ++i) {
     const Instruction &instruction = plan.instructions[i];
     out << i << ": ";
+    if (!plan.streams.empty())
+      out << "[" << plan.streams[static_cast<size_t>(instruction.stream)]
+          << "] ";
     std::visit([&](const auto &op) { printOp(op); }, instruction.op);
     if (!instruction.loc.empty())
       out << "  // " << instruction.loc;

@@ -420,13 +420,15 @@ static Copy readCopy(Fields &fields) {
 }
 
 static Instruction readInstruction(const Cursor &cursor) {
-  enum class Op { Gemm, Launch, Collective, Copy, Barrier };
-  static constexpr manifest::Names<Op, 5> ops = {
+  enum class Op { Gemm, Launch, Collective, Copy, Barrier, Record, Wait };
+  static constexpr manifest::Names<Op, 7> ops = {
       {{Op::Gemm, "gemm"},
        {Op::Launch, "launch"},
        {Op::Collective, "collective"},
        {Op::Copy, "copy"},
-       {Op::Barrier, "barrier"}}};
+       {Op::Barrier, "barrier"},
+       {Op::Record, "record"},
+       {Op::Wait, "wait"}}};
   Fields fields(cursor);
   Instruction instruction;
   switch (fields["op"].choice(ops)) {
@@ -445,6 +447,18 @@ static Instruction readInstruction(const Cursor &cursor) {
   case Op::Barrier:
     instruction.op = Barrier{readAxes(fields["axes"])};
     break;
+  case Op::Record:
+    instruction.op = Record{fields["event"].integer()};
+    break;
+  case Op::Wait:
+    instruction.op = Wait{fields["event"].integer()};
+    break;
+  }
+  if (fields.has("stream")) {
+    Cursor stream = fields["stream"];
+    instruction.stream = stream.integer();
+    if (instruction.stream == 0) // One way to say the first: no key.
+      stream.refuse("another stream than the first");
   }
   instruction.loc = fields["loc"].text();
   fields.done();
@@ -503,6 +517,13 @@ static Plan readManifest(const Cursor &root, std::span<const std::byte> area) {
   plan.outputs = fields["outputs"].list(readOutput);
   plan.scalars = fields["scalars"].list(readScalar);
   plan.constants = fields["constants"].list(readConstant);
+  if (fields.has("streams")) {
+    Cursor streams = fields["streams"];
+    plan.streams =
+        streams.list([](const Cursor &element) { return element.text(); });
+    if (plan.streams.empty()) // One way to say that there is one: no key.
+      streams.refuse("streams");
+  }
   plan.instructions = fields["instructions"].list(readInstruction);
   readSections(fields["sections"], area, plan);
   fields.done();

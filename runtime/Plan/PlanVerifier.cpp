@@ -10,6 +10,7 @@
 
 #include "runtime/Plan/PeerAccess.h"
 #include "runtime/Plan/Sharding.h"
+#include "runtime/Plan/StreamOrder.h"
 #include "runtime/Support/CheckedMath.h"
 
 #include <algorithm>
@@ -49,6 +50,8 @@ private:
   Status checkOp(const Collective &collective) const;
   Status checkOp(const Copy &copy) const;
   Status checkOp(const Barrier &barrier) const;
+  Status checkOp(const Record &record) const;
+  Status checkOp(const Wait &wait) const;
   Status checkMatrix(const Matrix &matrix, int64_t batch, int64_t rows,
                      int64_t columns) const;
 
@@ -489,22 +492,6 @@ Status Verifier::checkOp(const Launch &launch) const {
   return launch.grid ? checkGrid(*launch.grid).in(context) : Status::success();
 }
 
-static std::string_view nameOf(Collective::Kind kind) {
-  switch (kind) {
-  case Collective::Kind::AllGather:
-    return "all_gather";
-  case Collective::Kind::ReduceScatter:
-    return "reduce_scatter";
-  case Collective::Kind::AllReduce:
-    return "all_reduce";
-  case Collective::Kind::AllToAll:
-    return "all_to_all";
-  case Collective::Kind::AllSlice:
-    return "all_slice";
-  }
-  return "collective";
-}
-
 Status Verifier::checkOp(const Collective &collective) const {
   using Kind = Collective::Kind;
   Kind kind = collective.kind;
@@ -590,6 +577,10 @@ Status Verifier::checkOp(const Barrier &barrier) const {
   return checkAxes(plan.mesh, barrier.axes).in("barrier");
 }
 
+/// What else there is to know of events is their order: checkStreams().
+Status Verifier::checkOp(const Record &) const { return Status::success(); }
+Status Verifier::checkOp(const Wait &) const { return Status::success(); }
+
 Status Verifier::run() const {
   FABRIC_RETURN_IF_ERROR(checkHeader());
   FABRIC_RETURN_IF_ERROR(checkArenas());
@@ -605,7 +596,8 @@ Status Verifier::run() const {
                                plan.instructions[i].op);
     FABRIC_RETURN_IF_ERROR(status.in("instruction " + std::to_string(i)));
   }
-  return checkPeerAccess(plan);
+  FABRIC_RETURN_IF_ERROR(checkPeerAccess(plan));
+  return checkStreams(plan);
 }
 
 Status plan::verifyPlan(const Plan &plan) { return Verifier(plan).run(); }

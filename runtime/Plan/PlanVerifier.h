@@ -17,6 +17,9 @@ inline constexpr int64_t maxArenaBytes = int64_t(1) << 48;
 /// Bytes of an output's name, at most: it becomes the name of a file.
 inline constexpr size_t maxOutputName = 200;
 
+/// Streams of a plan, at most: what a device runs side by side anyway.
+inline constexpr size_t maxStreams = 8;
+
 /// The first violation of README.md's list "what must hold", as one line:
 /// "<what>, expected X, found Y". Never crashes, whatever is in `plan`.
 Status verifyPlan(const Plan &plan);

@@ -196,9 +196,19 @@ static Json toJson(const Barrier &barrier) {
   return {{"op", "barrier"}, {"axes", toJson(barrier.axes)}};
 }
 
+static Json toJson(const Record &record) {
+  return {{"op", "record"}, {"event", record.event}};
+}
+
+static Json toJson(const Wait &wait) {
+  return {{"op", "wait"}, {"event", wait.event}};
+}
+
 static Json toJson(const Instruction &instruction) {
   Json object =
       std::visit([](const auto &op) { return toJson(op); }, instruction.op);
+  if (instruction.stream != 0)
+    object["stream"] = instruction.stream;
   object["loc"] = instruction.loc;
   return object;
 }
@@ -239,8 +249,10 @@ static Json toJson(const Plan &plan) {
                      {"inputs", listOf(plan.inputs)},
                      {"outputs", listOf(plan.outputs)},
                      {"scalars", listOf(plan.scalars)},
-                     {"constants", listOf(plan.constants)},
-                     {"instructions", listOf(plan.instructions)},
+                     {"constants", listOf(plan.constants)}});
+  if (!plan.streams.empty())
+    object["streams"] = plan.streams;
+  object.update(Json{{"instructions", listOf(plan.instructions)},
                      {"sections", sections}});
   return object;
 }

@@ -2,9 +2,11 @@
 
 #include "HandmadePlan.h"
 #include "StatusMatchers.h"
+#include "StreamPlans.h"
 
 #include "runtime/Executor/Session.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <thread>
@@ -153,6 +155,63 @@ void expectTheSameBits(const HandmadePlan &made) {
 TEST(Executor, TwentyRunsGiveTheSameBits) {
   expectTheSameBits(makeTrainPlan(TEST_KERNELS));
   expectTheSameBits(makeSharedTrainPlan(TEST_KERNELS));
+}
+
+//===----------------------------------------------------------------------===//
+// Streams
+//===----------------------------------------------------------------------===//
+
+RunInputs streamInputs() {
+  RunInputs inputs;
+  inputs.inputs = {{{"x", waves<double>(DType::F64, {8, 4}, 0.5)}},
+                   {{"x", waves<double>(DType::F64, {8, 4}, 0.9)}}};
+  inputs.steps = 3;
+  return inputs;
+}
+
+bool sameBits(const RunOutputs &a, const RunOutputs &b) {
+  for (size_t step = 0; step < a.outputs.size(); ++step)
+    if (!sameBits(a.outputs[step].at("loss"), b.outputs[step].at("loss")))
+      return false;
+  return std::all_of(
+      a.parameters.begin(), a.parameters.end(), [&](const auto &parameter) {
+        return sameBits(parameter.second, b.parameters.at(parameter.first));
+      });
+}
+
+// On the cpu the plan's order is the order; on a device any may be that the
+// streams and events allow.
+TEST(Executor, EveryOrderOfStreamsGivesTheSameBits) {
+  OverlappedPlan made;
+  made.code(TEST_KERNELS);
+  auto first = runLocal(made.plan, streamInputs());
+  ASSERT_TRUE(succeeded(first));
+  EXPECT_NE(*first->outputs[0].at("loss").data<double>(), 0.0);
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    auto again = runLocal(reorder(made.plan, seed), streamInputs());
+    ASSERT_TRUE(succeeded(again));
+    EXPECT_TRUE(sameBits(*first, *again)) << seed;
+  }
+}
+
+// And without any of the waits there is an order that gives others.
+TEST(Executor, AMissingWaitShowsInSomeOrder) {
+  OverlappedPlan made;
+  made.code(TEST_KERNELS);
+  auto first = runLocal(made.plan, streamInputs());
+  ASSERT_TRUE(succeeded(first));
+  for (size_t wait : findWaits(made.plan)) {
+    plan::Plan damaged = without(made.plan, wait);
+    EXPECT_TRUE(failedWith(runLocal(damaged, streamInputs()),
+                           "expected a wait between"));
+    bool differs = false;
+    for (uint64_t seed = 0; seed < 50 && !differs; ++seed) {
+      auto again = runLocal(reorder(damaged, seed), streamInputs());
+      ASSERT_TRUE(succeeded(again));
+      differs = !sameBits(*first, *again);
+    }
+    EXPECT_TRUE(differs) << "without instruction " << wait;
+  }
 }
 
 /// A communicator that offers nothing but collectives.

@@ -170,7 +170,7 @@ TEST(PlanReader, MessagesNameThePlace) {
   EXPECT_TRUE(failedWith(
       readChanged([](json &m) { m["instructions"][0]["op"] = "jump"; }),
       "p.bin: manifest instructions[0].op, expected gemm, launch, collective, "
-      "copy or barrier, found \"jump\""));
+      "copy, barrier, record or wait, found \"jump\""));
   EXPECT_TRUE(failedWith(
       readChanged([](json &m) { m["needs"]["shared_memory"] = false; }),
       "p.bin: manifest needs, expected a need"));

@@ -7,8 +7,11 @@
 #include "runtime/Support/CheckedMath.h"
 #include "runtime/Support/File.h"
 #include "runtime/Support/Json.h"
+#include "runtime/Support/RangeMax.h"
 #include "runtime/Support/Sha256.h"
 
+#include <algorithm>
+#include <random>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -170,4 +173,28 @@ TEST(AtomicFile, NamesWhatItCannotWrite) {
   std::filesystem::create_directory(folder.path("d"));
   EXPECT_TRUE(failedWith(writeFileAtomically(folder.path("d"), "x"),
                          "d: cannot write: is a directory"));
+}
+
+// Against a plain array.
+TEST(RangeMax, SetsAndAsksRanges) {
+  std::mt19937 random(1);
+  for (size_t numCells : {0, 1, 2, 3, 7, 64, 100}) {
+    RangeMax tree(numCells, -1);
+    std::vector<int64_t> plain(numCells, -1);
+    for (int64_t value = 0; value < 300; ++value) {
+      auto place = [&] { return random() % (numCells + 1); };
+      size_t begin = place(), end = place();
+      if (begin > end)
+        std::swap(begin, end);
+      tree.set(begin, end, value / 2);
+      std::fill(plain.begin() + begin, plain.begin() + end, value / 2);
+      begin = place(), end = place();
+      if (begin > end)
+        std::swap(begin, end);
+      int64_t expected = -1;
+      for (size_t cell = begin; cell < end; ++cell)
+        expected = std::max(expected, plain[cell]);
+      ASSERT_EQ(tree.max(begin, end), expected) << numCells << ", " << value;
+    }
+  }
 }
