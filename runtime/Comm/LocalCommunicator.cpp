@@ -2,8 +2,10 @@
 //
 // Every collective is: open, work, close. open() publishes this rank's
 // addresses and waits until all have; it is where failures and timeouts are
-// seen. All ranks that pass it do a finite amount of copying and then meet in
-// close(), which therefore needs no way out.
+// seen. All ranks that pass it do a finite amount of copying, for which close()
+// waits; it therefore needs no way out. Where a rank needs nothing of the
+// others but what they brought to the meeting, or that they came, there is no
+// close().
 //
 // On a GPU the threads meet only to order the ranks' streams: before they meet
 // each marks its stream, after it each follows the marks of all. A mark that is
@@ -13,136 +15,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Comm/LocalCommunicator.h"
+#include "runtime/Comm/LocalRendezvous.h"
 #include "runtime/Comm/Mover.h"
 
-#include <atomic>
-#include <condition_variable>
+#include <algorithm>
 #include <cstring>
 
 namespace fabric::comm {
-
-/// Where the ranks of a group meet.
-class LocalRendezvous {
-public:
-  /// What a rank brings. `op` and `bytes` must agree among the ranks.
-  struct Slot {
-    const char *op = "";
-    int64_t bytes = 0;
-    const std::byte *input = nullptr;
-    std::byte *output = nullptr;
-    std::shared_ptr<const Mover> mover = nullptr; ///< Of a group's rank.
-  };
-
-  explicit LocalRendezvous(std::vector<int> ranks)
-      : ranks(std::move(ranks)), slots(this->ranks.size()),
-        present(this->ranks.size()) {}
-
-  /// Publishes `slot` and waits for all. `axes` is for errors.
-  Status open(LocalWorld &world, std::chrono::milliseconds timeout, int self,
-              const Slot &slot, const std::string &axes);
-
-  /// Waits for all ranks, each of which has passed open().
-  void meet(int self);
-
-  /// Makes the waits in open() fail.
-  void poison(const std::string &reason);
-
-  const Slot &slot(int index) const { return slots[index]; }
-
-private:
-  bool arrive(int self);
-  std::string absentRanks() const;
-
-  const std::vector<int> ranks;
-  std::vector<Slot> slots;
-  std::vector<char> present;
-  size_t arrived = 0;
-  uint64_t generation = 0;
-  std::optional<std::string> poisoned;
-  std::mutex mutex;
-  std::condition_variable changed;
-};
-
-bool LocalRendezvous::arrive(int self) {
-  present[self] = true;
-  if (++arrived < ranks.size())
-    return false;
-  arrived = 0;
-  present.assign(ranks.size(), false);
-  ++generation;
-  changed.notify_all();
-  return true;
-}
-
-std::string LocalRendezvous::absentRanks() const {
-  std::string text;
-  for (size_t i = 0; i < ranks.size(); ++i)
-    if (!present[i])
-      text += (text.empty() ? "rank " : ", rank ") + std::to_string(ranks[i]);
-  return text;
-}
-
-Status LocalRendezvous::open(LocalWorld &world,
-                             std::chrono::milliseconds timeout, int self,
-                             const Slot &slot, const std::string &axes) {
-  auto context = [&] {
-    return std::string(slot.op) + " over " + axes + " on rank " +
-           std::to_string(ranks[self]);
-  };
-  {
-    std::unique_lock lock(mutex);
-    if (poisoned)
-      return Status::error(context(), ": ", *poisoned);
-    slots[self] = slot;
-    uint64_t entered = generation;
-    if (!arrive(self)) {
-      auto done = [&] { return generation != entered || poisoned; };
-      bool inTime = changed.wait_for(lock, timeout, done);
-      if (generation == entered) {
-        if (inTime)
-          return Status::error(context(), ": ", *poisoned);
-        Status late = Status::error(
-            context(), ": ", absentRanks(), " did not come within ",
-            std::chrono::duration<double>(timeout).count(), " s");
-        // At once, so that nobody passes after this rank has left.
-        poisoned = "rank " + std::to_string(ranks[self]) +
-                   " failed: " + late.message();
-        changed.notify_all();
-        lock.unlock();
-        world.poison(ranks[self], late);
-        return late;
-      }
-    }
-  }
-  // All slots are readable until the ranks meet again. A disagreement is seen
-  // by all of them alike, and all have to close.
-  for (size_t i = 1; i < slots.size(); ++i) {
-    if (std::strcmp(slots[i].op, slots[0].op) == 0 &&
-        slots[i].bytes == slots[0].bytes)
-      continue;
-    Status differ =
-        Status::error(context(), ": rank ", ranks[i], " came with ",
-                      slots[i].op, " of ", slots[i].bytes, " bytes, rank ",
-                      ranks[0], " with ", slots[0].op, " of ", slots[0].bytes);
-    meet(self);
-    return differ;
-  }
-  return Status::success();
-}
-
-void LocalRendezvous::meet(int self) {
-  std::unique_lock lock(mutex);
-  uint64_t entered = generation;
-  if (!arrive(self))
-    changed.wait(lock, [&] { return generation != entered; });
-}
-
-void LocalRendezvous::poison(const std::string &reason) {
-  std::lock_guard lock(mutex);
-  if (!poisoned)
-    poisoned = reason;
-  changed.notify_all();
-}
 
 namespace {
 
@@ -154,10 +33,9 @@ class LocalGroup final : public Group {
 public:
   LocalGroup(GroupSpec spec, int self, std::shared_ptr<LocalWorld> world,
              std::shared_ptr<LocalRendezvous> meeting,
-             std::chrono::milliseconds timeout, std::shared_ptr<Mover> mover)
+             std::shared_ptr<Mover> mover)
       : Group(std::move(spec), self, std::move(mover)), world(std::move(world)),
-        meeting(std::move(meeting)), timeout(timeout), sources(size()),
-        peers(size()) {}
+        meeting(std::move(meeting)), sources(size()) {}
 
 protected:
   Status doAllGather(DType dtype, Pieces pieces, const void *input,
@@ -170,7 +48,7 @@ protected:
     FABRIC_RETURN_IF_ERROR(
         open("all_gather", dense.totalBytes(), input, output));
     return close(eachPeer([&](int peer) {
-      return mover().copyRows(meeting->slot(peer).input, dense,
+      return mover().copyRows(brought(peer).input, dense,
                               bytes(output) + pieceOffset(pieces, peer, width),
                               spread);
     }));
@@ -190,7 +68,16 @@ protected:
   Status doAllReduce(DType dtype, Reduction reduction, int64_t count,
                      const void *input, void *output) override {
     int64_t width = plan::byteWidth(dtype), total = count * width;
-    FABRIC_RETURN_IF_ERROR(open("all_reduce", total, input, output));
+    // A scalar is in the slot.
+    bool carried = mover().onHost() && total <= LocalRendezvous::maxCarried;
+    FABRIC_RETURN_IF_ERROR(
+        open("all_reduce", total, input, output, carried ? total : 0));
+    if (carried) {
+      for (int peer = 0; peer < size(); ++peer)
+        sources[peer] = brought(peer).carried.data();
+      return mover().reduceRows(dtype, reduction, sources, Rows{1, total, 0},
+                                bytes(output));
+    }
 
     // Few elements: everyone reduces all of them, and saves a meeting.
     alignas(8) std::byte small[4096];
@@ -216,9 +103,8 @@ protected:
     return close(eachPeer([&](int peer) {
       if (status.failed() || peer == index())
         return status;
-      return mover().copyRows(meeting->slot(peer).output + begin(peer),
-                              share(peer), bytes(output) + begin(peer),
-                              share(peer));
+      return mover().copyRows(brought(peer).output + begin(peer), share(peer),
+                              bytes(output) + begin(peer), share(peer));
     }));
   }
 
@@ -228,7 +114,7 @@ protected:
     FABRIC_RETURN_IF_ERROR(
         open("all_to_all", split.count() * width, input, output));
     return close(eachPeer([&](int peer) {
-      return mover().copyRows(meeting->slot(peer).input +
+      return mover().copyRows(brought(peer).input +
                                   pieceOffset(split, index(), width),
                               rowsOf(split, size(), width),
                               bytes(output) + pieceOffset(concat, peer, width),
@@ -238,7 +124,7 @@ protected:
 
   Status doBarrier() override {
     FABRIC_RETURN_IF_ERROR(open("barrier", 0, nullptr, nullptr));
-    return close(Status::success());
+    return followed;
   }
 
 private:
@@ -249,7 +135,7 @@ private:
   /// The same place in every rank's input.
   void takeSources(int64_t offset) {
     for (int peer = 0; peer < size(); ++peer)
-      sources[peer] = meeting->slot(peer).input + offset;
+      sources[peer] = brought(peer).input + offset;
   }
 
   template <typename Work> Status eachPeer(Work work) {
@@ -258,17 +144,21 @@ private:
     return Status::success();
   }
 
+  const LocalRendezvous::Slot &brought(int peer) const {
+    return meeting->slot(index(), peer);
+  }
+
+  /// Of the input, `numCarried` bytes are brought along.
   Status open(const char *op, int64_t bytesOfRank, const void *input,
-              void *output) {
+              void *output, int64_t numCarried = 0) {
     FABRIC_RETURN_IF_ERROR(mover().mark());
-    LocalRendezvous::Slot slot{op, bytesOfRank,
-                               static_cast<const std::byte *>(input),
-                               bytes(output), sharedMover()};
+    LocalRendezvous::Slot slot{
+        op, bytesOfRank, static_cast<const std::byte *>(input), bytes(output)};
+    slot.carry(input, numCarried);
+    if (!mover().onHost())
+      slot.mover = sharedMover();
     FABRIC_RETURN_IF_ERROR(
-        meeting->open(*world, timeout, index(), slot, axes()));
-    // A slot may change as soon as its rank has met the others again.
-    for (int peer = 0; peer < size(); ++peer)
-      peers[peer] = meeting->slot(peer).mover;
+        world->open(*meeting, index(), std::move(slot), axes()));
     // From here on the others count on this rank: a failure waits for close().
     followed = followPeers();
     return Status::success();
@@ -281,22 +171,24 @@ private:
       status = followed;
     if (status.ok())
       status = mover().mark();
-    meeting->meet(index());
+    meeting->finish(index());
+    meeting->awaitOthers(index());
     return status.ok() ? followPeers() : status;
   }
 
+  /// On the host there is nothing to follow.
   Status followPeers() {
     return eachPeer([&](int peer) {
-      return peer == index() ? Status::success() : mover().follow(*peers[peer]);
+      const std::shared_ptr<const Mover> &mark = brought(peer).mover;
+      return peer == index() || !mark ? Status::success()
+                                      : mover().follow(*mark);
     });
   }
 
   std::shared_ptr<LocalWorld> world;
   std::shared_ptr<LocalRendezvous> meeting;
-  std::chrono::milliseconds timeout;
   // Filled in a call, kept for it.
   std::vector<const std::byte *> sources;
-  std::vector<std::shared_ptr<const Mover>> peers;
   Status followed = Status::success();
 };
 
@@ -322,7 +214,26 @@ public:
 
   Expected<std::vector<std::string>>
   exchange(const std::string &bytes) override {
-    return copyAll("exchange", bytes);
+    LocalRendezvous::Slot slot{"exchange"};
+    slot.input = reinterpret_cast<const std::byte *>(&bytes);
+    // Nothing, or a few numbers: all that a step asks.
+    bool carried = slot.carry(bytes.data(), static_cast<int64_t>(bytes.size()));
+    slot.numCarried = carried ? slot.numCarried : -1;
+    FABRIC_RETURN_IF_ERROR(open(std::move(slot)));
+    std::vector<std::string> all(size());
+    bool allCarried = true;
+    for (int peer = 0; peer < size(); ++peer) {
+      const LocalRendezvous::Slot &its = meeting->slot(self, peer);
+      allCarried &= its.numCarried >= 0;
+      if (its.numCarried >= 0)
+        all[peer].assign(reinterpret_cast<const char *>(its.carried.data()),
+                         static_cast<size_t>(its.numCarried));
+      else
+        all[peer] = *reinterpret_cast<const std::string *>(its.input);
+    }
+    if (!allCarried)
+      close();
+    return all;
   }
 
   plan::CommFeatures features() const override {
@@ -331,7 +242,15 @@ public:
 
   Expected<std::vector<std::shared_ptr<const std::byte>>>
   shareMemory(const std::shared_ptr<const std::byte> &mine) override {
-    return copyAll("sharing of memory", mine);
+    LocalRendezvous::Slot slot{"sharing of memory"};
+    slot.input = reinterpret_cast<const std::byte *>(&mine);
+    FABRIC_RETURN_IF_ERROR(open(std::move(slot)));
+    std::vector<std::shared_ptr<const std::byte>> all;
+    for (int peer = 0; peer < size(); ++peer)
+      all.push_back(*reinterpret_cast<const std::shared_ptr<const std::byte> *>(
+          meeting->slot(self, peer).input));
+    close();
+    return all;
   }
 
   std::optional<Status> failure() const override {
@@ -349,23 +268,17 @@ protected:
                                                  device::Stream *) override {
     std::shared_ptr<LocalRendezvous> place = world->rendezvous(spec.ranks);
     return std::unique_ptr<Group>(std::make_unique<LocalGroup>(
-        std::move(spec), index, world, std::move(place), world->options.timeout,
-        std::move(mover)));
+        std::move(spec), index, world, std::move(place), std::move(mover)));
   }
 
 private:
-  /// Every rank's value, in rank order.
-  template <typename T>
-  Expected<std::vector<T>> copyAll(const char *op, const T &mine) {
-    LocalRendezvous::Slot slot{
-        op, 0, reinterpret_cast<const std::byte *>(&mine), nullptr};
-    FABRIC_RETURN_IF_ERROR(
-        meeting->open(*world, world->options.timeout, self, slot, "all axes"));
-    std::vector<T> all;
-    for (int peer = 0; peer < size(); ++peer)
-      all.push_back(*reinterpret_cast<const T *>(meeting->slot(peer).input));
-    meeting->meet(self);
-    return all;
+  Status open(LocalRendezvous::Slot slot) {
+    return world->open(*meeting, self, std::move(slot), "all axes");
+  }
+  /// What a slot pointed to is this rank's own again.
+  void close() {
+    meeting->finish(self);
+    meeting->awaitOthers(self);
   }
 
   std::shared_ptr<LocalWorld> world;
@@ -394,6 +307,12 @@ LocalWorld::rendezvous(const std::vector<int> &ranks) {
                     " failed: " + failure->message());
   }
   return place;
+}
+
+Status LocalWorld::open(LocalRendezvous &place, int index,
+                        LocalRendezvous::Slot slot, const std::string &axes) {
+  return place.open(options.timeout, index, std::move(slot), axes,
+                    [&](int rank, const Status &late) { poison(rank, late); });
 }
 
 void LocalWorld::poison(int rank, const Status &why) {

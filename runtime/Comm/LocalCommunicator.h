@@ -1,8 +1,8 @@
 //===- LocalCommunicator.h - Ranks as threads of one process ----*- C++ -*-===//
 //
 // Peers read each other's buffers directly: publish addresses, meet, copy or
-// reduce, meet again. Waits block on condition variables and never spin, since
-// more ranks than cores is the normal case.
+// reduce, meet again. Waits give up the core and then block, since more ranks
+// than cores is the normal case: see LocalRendezvous.h.
 //
 // A rank that fails poisons the world: every wait of every other rank ends with
 // an error that names the operation, the axes and the rank at fault. A rank
@@ -15,14 +15,13 @@
 #define FABRIC_RUNTIME_COMM_LOCALCOMMUNICATOR_H
 
 #include "runtime/Comm/Communicator.h"
+#include "runtime/Comm/LocalRendezvous.h"
 
 #include <map>
 #include <mutex>
 #include <optional>
 
 namespace fabric::comm {
-
-class LocalRendezvous;
 
 /// What the ranks of one process share. Thread safe.
 class LocalWorld : public std::enable_shared_from_this<LocalWorld> {
@@ -40,6 +39,10 @@ public:
 
   /// The first failure of any rank, as that rank reported it.
   std::optional<Status> firstFailure() const;
+
+  /// Opens a meeting of this world; a rank that is late poisons it.
+  Status open(LocalRendezvous &place, int index, LocalRendezvous::Slot slot,
+              const std::string &axes);
 
 private:
   friend class LocalCommunicator;
