@@ -166,11 +166,15 @@ void GraphBuilder::addTensor(Value value) {
 }
 
 /// What is replicated and without operands serves every need: it is no tensor
-/// of the graph.
+/// of the graph. Arguments and reshards join it at their first use, so that no
+/// layer's are live in the search of the layers before it.
 std::optional<unsigned> GraphBuilder::getTensor(Value value) {
-  if (auto argument = dyn_cast<BlockArgument>(value))
-    if (!tensors.contains(value))
+  if (!tensors.contains(value)) {
+    if (auto argument = dyn_cast<BlockArgument>(value))
       addArgument(argument);
+    else if (auto reshard = value.getDefiningOp<dist::ReshardOp>())
+      addReshard(reshard);
+  }
   auto it = tensors.find(value);
   if (it == tensors.end())
     return std::nullopt;
@@ -399,11 +403,11 @@ FsdpProblem GraphBuilder::run() {
     if (op.getNumOperands() > 0 && !isa<dist::ReshardOp>(op))
       for (Value result : op.getResults())
         addTensor(result);
-  for (auto reshard : block.getOps<dist::ReshardOp>())
-    addReshard(reshard);
   for (Operation *op : getSearchOrder(function)) {
     if (auto constraint = dyn_cast<dist::ConstraintOp>(op))
       addConstraint(constraint);
+    else if (auto reshard = dyn_cast<dist::ReshardOp>(op))
+      getTensor(reshard.getResult());
     else if (std::optional<unsigned> node = table.lookup(op))
       addNode(table.getNode(*node));
     for (Value result : op->getResults())

@@ -236,26 +236,50 @@ void Propagation::assign(unsigned index, unsigned factor, unsigned atom) {
   enqueueNeighbours(index);
 }
 
+/// Takes what nothing speaks against, and of the same axis all that follows: a
+/// large axis costs its neighbours no more visits than a small one.
+void Propagation::take(unsigned index, Proposal proposal) {
+  const dist::MeshAtoms &atoms = table.getAtoms();
+  while (true) {
+    assign(index, proposal.factor, proposal.atom);
+    SmallVector<Proposal> proposals = getProposals(index);
+    auto next = llvm::find_if(proposals, [&](const Proposal &other) {
+      return other.factor == proposal.factor &&
+             other.atom == proposal.atom + 1 &&
+             atoms.getAxis(other.atom) == atoms.getAxis(proposal.atom) &&
+             other.forward == proposal.forward && !other.conflict;
+    });
+    if (next == proposals.end())
+      return;
+    proposal = *next;
+  }
+}
+
+/// What terms it passes on, given where its operands are now.
+void Propagation::updatePassed(unsigned index) {
+  Node &node = table.getNode(index);
+  // Over most atoms no operand is partial, whatever their number.
+  llvm::SmallBitVector passes(table.getAtoms().size());
+  for (Value operand : node.op->getOperands())
+    for (unsigned atom : table.getPlacement(operand).partial)
+      if (!passes.test(atom) && canPass(node, atom))
+        passes.set(atom);
+  if (passes == node.passed)
+    return;
+  node.passed = passes;
+  enqueueNeighbours(index);
+}
+
 /// Takes what comes from operands; what is left goes to the other queues.
 void Propagation::examine(unsigned index) {
-  Node &node = table.getNode(index);
-  for (unsigned atom = 0; atom < table.getAtoms().size(); ++atom) {
-    bool passes = canPass(node, atom);
-    if (passes == node.passed.test(atom))
-      continue;
-    if (passes)
-      node.passed.set(atom);
-    else
-      node.passed.reset(atom);
-    enqueueNeighbours(index);
-  }
+  updatePassed(index);
   for (const Proposal &proposal : getProposals(index)) {
     if (proposal.conflict) {
       conflicts.insert(index);
     } else if (!proposal.forward) {
       backward.insert(index);
     } else {
-      assign(index, proposal.factor, proposal.atom);
+      take(index, proposal);
       return; // Enqueued again.
     }
   }
@@ -267,7 +291,7 @@ void Propagation::propagateBackward(unsigned index) {
       conflicts.insert(index);
       continue;
     }
-    assign(index, proposal.factor, proposal.atom);
+    take(index, proposal);
     return;
   }
 }

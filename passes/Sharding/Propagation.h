@@ -1,9 +1,9 @@
 //===- Propagation.h - Assigns axes to factors, to a fixed point -*- C++ -*-==//
 //
-// Every step gives one atom to one factor of one op, appended to the factor's
-// list, because the placement of an operand, or what a use of a result wants,
-// has the atom there. Three kinds of steps, each only when no earlier kind is
-// left:
+// Every step gives an atom, and of its axis all that follow alike, to one
+// factor of one op, appended to the factor's list, because the placement of an
+// operand, or what a use of a result wants, has the atom there. Three kinds of
+// steps, each only when no earlier kind is left:
 //
 //   1. forward: an operand is split so, and nothing speaks against it; or terms
 //      of a reduction flow on because the op is linear in them;
@@ -75,10 +75,12 @@ private:
                             unsigned atom) const;
   bool canPass(const Node &node, unsigned atom) const;
   bool mayPass(const Node &node, unsigned operand, unsigned atom) const;
+  void updatePassed(unsigned node);
   void examine(unsigned node);
   void propagateBackward(unsigned node);
   void decide(unsigned node);
   void assign(unsigned node, unsigned factor, unsigned atom);
+  void take(unsigned node, Proposal proposal);
 
   int64_t getCost(unsigned node, ArrayRef<Proposal> proposals, unsigned atom,
                   std::optional<unsigned> factor);
