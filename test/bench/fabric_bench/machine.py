@@ -30,6 +30,25 @@ def _busy_ticks():
     return user + nice + system + irq + softirq + steal
 
 
+def _own_ticks():
+    """Of this process, and of those that it has started, ended ones too: contestants that wait for their turn."""
+    parents, ticks = {}, {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except (OSError, IndexError):  # it has just ended
+            continue
+        process = int(path.parent.name)
+        parents[process], ticks[process] = int(fields[1]), sum(map(int, fields[11:15]))
+
+    def is_own(process):
+        while process not in (0, os.getpid()):
+            process = parents.get(process, 0)
+        return process != 0
+
+    return sum(spent for process, spent in ticks.items() if is_own(process))
+
+
 class Quiet:
     """Samples what others use of the machine, while no contestant runs."""
 
@@ -37,9 +56,9 @@ class Quiet:
         self.most = 0.0
 
     def sample(self):
-        before, start = _busy_ticks(), time.monotonic()
+        before, start = _busy_ticks() - _own_ticks(), time.monotonic()
         time.sleep(SAMPLE_SECONDS)
-        ticks = _busy_ticks() - before
+        ticks = _busy_ticks() - _own_ticks() - before
         self.most = max(self.most, ticks / os.sysconf("SC_CLK_TCK") / (time.monotonic() - start))
 
     @property

@@ -59,6 +59,39 @@ def chain(layers, batch=4096, width=1024):
     )
 
 
+def layer_norm(size, is_trained):
+    """LayerNorm with weight and bias, of a parameter, so that nothing is read in a step; trained, with all gradients."""
+    x, w = f"tensor<{size}x{size}xf32>", f"tensor<{size}xf32>"
+
+    def parameter(name, type):
+        return f'%{name}: {type} {{fabric.param = #fabric.param<"{name}", init = uniform(-1.0, 1.0)>}}'
+
+    parameters = [parameter("x", x), parameter("weight", w), parameter("bias", w)]
+    body = f"""\
+    %n = fabric.layer_norm %x dims = [1] {{eps = 1.0e-5 : f64}} : {x}
+    %ws = fabric.broadcast %weight dims = [1] : {w} -> {x}
+    %bs = fabric.broadcast %bias dims = [1] : {w} -> {x}
+    %scaled = fabric.mul %n, %ws : {x}
+    %y = fabric.add %scaled, %bs : {x}
+"""
+    if not is_trained:
+        return f"""\
+func.func @norm({", ".join(parameters)}) -> ({x} {{fabric.result = "y"}}) {{
+{body}    return %y : {x}
+}}
+"""
+    parameters.append(parameter("dy", x))
+    return f"""\
+module attributes {{fabric.train = #fabric.train<gradients>}} {{
+  func.func @norm({", ".join(parameters)}) -> (tensor<f32> {{fabric.result = "loss"}}) {{
+{body}    %z = fabric.mul %y, %dy : {x}
+    %loss = fabric.sum %z dims = [0, 1] : {x} -> tensor<f32>
+    return %loss : tensor<f32>
+  }}
+}}
+"""
+
+
 def write_npy(path, shape):
     """Normally distributed f32, the same every time; returns the offset of the data."""
     generator = random.Random(7)

@@ -216,11 +216,15 @@ void compile(benchmark::State &state) {
       ->Arg(256)                                                               \
       ->Unit(benchmark::kMicrosecond)
 
-// As many bytes as the kernels at 4096 x 4096 and at 256 x 256.
+// As many bytes as the kernels at 4096 x 4096 and at 256 x 256, or nearly.
 BENCHMARK(copy)
+    ->Arg(1 * 4 * 4096 * 4096)
+    ->Arg(2 * 4 * 4096 * 4096)
     ->Arg(3 * 4 * 4096 * 4096)
     ->Arg(5 * 4 * 4096 * 4096)
     ->Arg(7 * 4 * 4096 * 4096)
+    ->Arg(1 * 4 * 256 * 256)
+    ->Arg(2 * 4 * 256 * 256)
     ->Arg(3 * 4 * 256 * 256)
     ->Arg(5 * 4 * 256 * 256)
     ->Arg(7 * 4 * 256 * 256)
