@@ -9,6 +9,7 @@
 #include "runtime/Device/CpuFeatures.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Support/File.h"
+#include "runtime/Support/Clock.h"
 #include "runtime/Support/SharedLibrary.h"
 #include "runtime/Support/UniqueHandle.h"
 
@@ -95,6 +96,20 @@ class CpuEvent final : public Event {
 public:
   Status synchronize() const override { return Status::success(); }
 };
+/// Work is done when a call returns: the host's clock is the stream's.
+class CpuStopwatch final : public Stopwatch {
+public:
+  explicit CpuStopwatch(size_t laps) : times(laps) {}
+  Status start() override { return Status::success(); }
+  Status mark(size_t lap) override {
+    times[lap] = steadyNanoseconds();
+    return Status::success();
+  }
+  Expected<int64_t> at(size_t lap) const override { return times[lap]; }
+
+private:
+  std::vector<int64_t> times;
+};
 class CpuStream final : public Stream {
 public:
   std::string_view kind() const override { return "cpu"; }
@@ -105,6 +120,9 @@ public:
   Status wait(const Event &) override { return Status::success(); }
   Status synchronize() override { return Status::success(); }
   Expected<bool> done() override { return true; }
+  Expected<std::unique_ptr<Stopwatch>> createStopwatch(size_t laps) override {
+    return std::unique_ptr<Stopwatch>(std::make_unique<CpuStopwatch>(laps));
+  }
 };
 
 class CpuDevice final : public Device {

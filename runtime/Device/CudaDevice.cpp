@@ -11,10 +11,12 @@
 #include "runtime/Device/CudaTarget.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Kernels/CudaGemm.h"
+#include "runtime/Support/Clock.h"
 #include "runtime/Support/UniqueHandle.h"
 
 #include <algorithm>
 #include <mutex>
+#include <vector>
 
 namespace fabric::device {
 namespace {
@@ -70,6 +72,55 @@ private:
   UniqueHandle<EventTraits> event;
 };
 
+/// With times, from an event that the host has seen pass.
+class CudaStopwatch final : public Stopwatch {
+public:
+  explicit CudaStopwatch(cudaStream_t stream) : stream(stream) {}
+
+  Status initialize(size_t laps) {
+    FABRIC_RETURN_IF_ERROR(createInto(zero));
+    marks.resize(laps);
+    for (UniqueHandle<EventTraits> &mark : marks)
+      FABRIC_RETURN_IF_ERROR(createInto(mark));
+    return Status::success();
+  }
+
+  Status start() override {
+    FABRIC_RETURN_IF_ERROR(record(zero));
+    FABRIC_RETURN_IF_ERROR(cudaStatus(cudaEventSynchronize(zero.get()),
+                                      "cudaEventSynchronize"));
+    began = steadyNanoseconds();
+    return Status::success();
+  }
+  Status mark(size_t lap) override { return record(marks[lap]); }
+  Expected<int64_t> at(size_t lap) const override {
+    float milliseconds = 0;
+    FABRIC_RETURN_IF_ERROR(
+        cudaStatus(cudaEventElapsedTime(&milliseconds, zero.get(),
+                                        marks[lap].get()),
+                   "cudaEventElapsedTime"));
+    return began + static_cast<int64_t>(1e6 * milliseconds);
+  }
+
+private:
+  static Status createInto(UniqueHandle<EventTraits> &event) {
+    cudaEvent_t made = nullptr;
+    FABRIC_RETURN_IF_ERROR(
+        cudaStatus(cudaEventCreateWithFlags(&made, cudaEventBlockingSync),
+                   "cudaEventCreateWithFlags"));
+    event = UniqueHandle<EventTraits>(made);
+    return Status::success();
+  }
+  Status record(const UniqueHandle<EventTraits> &event) {
+    return cudaStatus(cudaEventRecord(event.get(), stream), "cudaEventRecord");
+  }
+
+  cudaStream_t stream;
+  UniqueHandle<EventTraits> zero;
+  std::vector<UniqueHandle<EventTraits>> marks;
+  int64_t began = 0; ///< The host's time at `zero`.
+};
+
 class CudaStream final : public Stream {
 public:
   CudaStream(cudaStream_t stream, int ordinal)
@@ -113,6 +164,12 @@ public:
     }
     FABRIC_RETURN_IF_ERROR(cudaStatus(code, "cudaStreamQuery"));
     return true;
+  }
+  Expected<std::unique_ptr<Stopwatch>> createStopwatch(size_t laps) override {
+    FABRIC_RETURN_IF_ERROR(cudaStatus(cudaSetDevice(ordinal), "cudaSetDevice"));
+    auto watch = std::make_unique<CudaStopwatch>(stream.get());
+    FABRIC_RETURN_IF_ERROR(watch->initialize(laps));
+    return std::unique_ptr<Stopwatch>(std::move(watch));
   }
 
 private:

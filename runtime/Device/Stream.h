@@ -12,6 +12,8 @@
 
 #include "runtime/Support/Status.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -23,6 +25,19 @@ public:
   virtual ~Event() = default;
   /// Returns when the work before it is done.
   virtual Status synchronize() const = 0;
+};
+
+/// When a stream comes past places in its order.
+class Stopwatch {
+public:
+  virtual ~Stopwatch() = default;
+  /// Waits until the stream is idle, and counts from then on.
+  virtual Status start() = 0;
+  /// Lap `lap` ends here. Allocates nothing.
+  virtual Status mark(size_t lap) = 0;
+  /// When the stream came past the last mark of `lap`, once it has: nanoseconds
+  /// of the host's steady clock.
+  virtual Expected<int64_t> at(size_t lap) const = 0;
 };
 
 /// Used by one thread; its events by any.
@@ -42,6 +57,9 @@ public:
   virtual Status synchronize() = 0;
   /// Whether everything before is done.
   virtual Expected<bool> done() = 0;
+
+  /// With laps 0 to `laps` - 1. The stream outlives it.
+  virtual Expected<std::unique_ptr<Stopwatch>> createStopwatch(size_t laps) = 0;
 
   /// For the wrappers of the device's libraries: a cudaStream_t; null on the
   /// cpu.

@@ -2,6 +2,7 @@
 
 #include "runtime/Executor/Program.h"
 #include "runtime/Plan/Sharding.h"
+#include "runtime/Plan/Work.h"
 #include "runtime/Support/Float.h"
 
 #include <algorithm>
@@ -12,19 +13,11 @@ namespace {
 
 constexpr std::string_view stepScalar = "step";
 
-int64_t elementsOf(const plan::Buffer &buffer) {
-  int64_t count = 1;
-  for (int64_t size : buffer.shape)
-    count *= size;
-  return count;
-}
-
 /// How two buffers of one rank lie to each other.
 enum class Overlap { None, Same, Partial };
 
 Overlap overlapOf(const plan::Buffer &a, const plan::Buffer &b) {
-  int64_t aBytes = elementsOf(a) * plan::byteWidth(a.dtype);
-  int64_t bBytes = elementsOf(b) * plan::byteWidth(b.dtype);
+  int64_t aBytes = plan::bytesOf(a), bBytes = plan::bytesOf(b);
   if (a.arena != b.arena || aBytes == 0 || bBytes == 0 ||
       a.offset + aBytes <= b.offset || b.offset + bBytes <= a.offset)
     return Overlap::None;
@@ -228,7 +221,7 @@ Expected<Program::Op> Program::bind(const plan::Collective &collective,
   op.kind = collective.kind;
   op.dtype = input.dtype;
   op.reduction = collective.reduction;
-  op.count = elementsOf(input);
+  op.count = plan::elementsOf(input);
   op.input = address(collective.input);
   op.output = address(collective.output);
   if (collective.splitDim) {
@@ -383,21 +376,22 @@ Status Program::overrideScalars(const std::map<std::string, double> &values) {
 // Step
 //===----------------------------------------------------------------------===//
 
-Status Program::step(int64_t step) {
-  Status status = runStep(step);
+Status Program::step(int64_t step, Profile *profile) {
+  Status status = runStep(step, profile);
   // Collectives that wait for others would hold what they use.
   if (status.failed() && communicator)
     communicator->stop();
   return status;
 }
 
-Status Program::runStep(int64_t step) {
+Status Program::runStep(int64_t step, Profile *profile) {
   FABRIC_RETURN_IF_ERROR(writeScalars(step));
+  if (profile)
+    FABRIC_RETURN_IF_ERROR(profile->start(streams));
   for (size_t i = 1; i < streams.size(); ++i)
     FABRIC_RETURN_IF_ERROR(follow(*streams[i], *stream));
   for (size_t i = 0; i < ops.size(); ++i) {
-    Status status =
-        std::visit([this](const auto &op) { return run(op); }, ops[i]);
+    Status status = runOp(i, profile);
     if (status.failed())
       return at(i, status).in("step " + std::to_string(step));
   }
@@ -405,9 +399,22 @@ Status Program::runStep(int64_t step) {
     FABRIC_RETURN_IF_ERROR(follow(*stream, *streams[i]));
   Status done =
       communicator ? communicator->waitFor(*stream) : stream->synchronize();
+  if (done.ok() && profile)
+    done = profile->stop();
   if (done.failed())
     return Status::error("rank ", self, ": step ", step, ": ", done.message());
   return Status::success();
+}
+
+Status Program::runOp(size_t index, Profile *profile) {
+  auto dispatch = [&] {
+    return std::visit([this](const auto &op) { return run(op); }, ops[index]);
+  };
+  if (!profile)
+    return dispatch();
+  FABRIC_RETURN_IF_ERROR(profile->begin(index));
+  FABRIC_RETURN_IF_ERROR(dispatch());
+  return profile->end(index);
 }
 
 /// What comes next in `stream` runs after what `other` has been given so far.
@@ -487,8 +494,7 @@ std::byte *Program::address(plan::BufferId buffer) const {
 }
 
 int64_t Program::bytesOf(plan::BufferId buffer) const {
-  const plan::Buffer &window = source.buffers[buffer];
-  return elementsOf(window) * plan::byteWidth(window.dtype);
+  return plan::bytesOf(source.buffers[buffer]);
 }
 
 Status Program::upload(plan::BufferId buffer,

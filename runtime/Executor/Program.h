@@ -11,6 +11,7 @@
 
 #include "runtime/Comm/Communicator.h"
 #include "runtime/Device/Device.h"
+#include "runtime/Executor/Profile.h"
 #include "runtime/Plan/Plan.h"
 #include "runtime/Support/Status.h"
 
@@ -50,7 +51,8 @@ public:
   Status overrideScalars(const std::map<std::string, double> &values);
 
   /// Writes the scalars and runs all instructions. `step` counts from 1.
-  Status step(int64_t step);
+  /// `profile`, where there is one, is told of every instruction.
+  Status step(int64_t step, Profile *profile = nullptr);
 
   /// Calls `fill` with host memory of the buffer's size, and puts what it wrote
   /// into the buffer.
@@ -163,7 +165,8 @@ private:
   /// Of a peer's buffer, null until connect().
   std::byte *address(plan::BufferId buffer) const;
   int64_t bytesOf(plan::BufferId buffer) const;
-  Status runStep(int64_t step);
+  Status runStep(int64_t step, Profile *profile);
+  Status runOp(size_t index, Profile *profile);
   Status follow(device::Stream &stream, device::Stream &other);
   Status writeScalars(int64_t step);
   /// Names an instruction, its place in the model and the rank.

@@ -3,10 +3,10 @@
 #include "runtime/Executor/Runner.h"
 #include "runtime/Comm/LocalCommunicator.h"
 #include "runtime/Plan/Padding.h"
+#include "runtime/Support/Clock.h"
 #include "runtime/Support/Float.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <exception>
 #include <sched.h>
@@ -116,7 +116,6 @@ Status runRank(const plan::Plan &plan, device::Device &device,
                std::shared_ptr<const device::Module> module,
                comm::Communicator &communicator, const RunOptions &options,
                RunHooks &hooks) {
-  using Clock = std::chrono::steady_clock;
   kernels::setThreadsOfRank(options.threads);
   int64_t rank = communicator.rank();
 
@@ -137,20 +136,31 @@ Status runRank(const plan::Plan &plan, device::Device &device,
 
   // Steps.
   std::vector<BoundInput> inputs = bindInputs(plan, rank);
+  std::optional<Profile> profile;
+  if (options.profile)
+    profile.emplace(plan, *options.profile);
   for (int64_t step = 0; step < options.steps; ++step) {
-    Clock::time_point begin = Clock::now();
+    Profile *profiled =
+        profile && profile->covers(step) ? &*profile : nullptr;
+    int64_t begin = steadyNanoseconds();
     status = readInputs(program, hooks, inputs, step);
     // Files may hold what no rank but their reader sees.
     if (!inputs.empty())
       status = communicator.agree(status);
     FABRIC_RETURN_IF_ERROR(status);
-    FABRIC_RETURN_IF_ERROR(program.step(step + 1));
+    int64_t read = steadyNanoseconds();
+    FABRIC_RETURN_IF_ERROR(program.step(step + 1, profiled));
     StepReport report;
     report.step = step + 1;
     FABRIC_ASSIGN_OR_RETURN(report.loss, readLoss(program));
-    report.milliseconds =
-        std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+    int64_t end = steadyNanoseconds();
+    report.milliseconds = static_cast<double>(end - begin) / 1e6;
     FABRIC_RETURN_IF_ERROR(hooks.afterStep(program, report));
+    if (!profiled)
+      continue;
+    profile->finish(step, {begin, end}, {begin, read});
+    if (step + 1 == options.steps || !profile->covers(step + 1))
+      FABRIC_RETURN_IF_ERROR(hooks.afterProfile(*profile, communicator));
   }
 
   // End. Nobody leaves before all are done.

@@ -22,6 +22,8 @@ struct RunOptions {
   std::map<std::string, double> scalars;
   /// For the matrix products of a rank; see defaultThreads().
   int threads = 1;
+  /// What to measure, if anything. At least one step of the run is among it.
+  std::optional<ProfileSteps> profile;
 };
 
 /// The cores that this process may use, shared among its ranks; at least 1.
@@ -49,6 +51,12 @@ public:
 
   /// After every step. A failure here is this rank's alone.
   virtual Status afterStep(const Program &, const StepReport &) {
+    return Status::success();
+  }
+
+  /// After the last step that is profiled. May use the communicator: all ranks
+  /// call it.
+  virtual Status afterProfile(const Profile &, comm::Communicator &) {
     return Status::success();
   }
 

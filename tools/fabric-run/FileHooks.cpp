@@ -3,7 +3,9 @@
 #include "tools/fabric-run/FileHooks.h"
 #include "runtime/Checkpoint/Weights.h"
 #include "runtime/Executor/ResultFiles.h"
+#include "runtime/Executor/TraceFile.h"
 #include "runtime/Plan/Initialize.h"
+#include "runtime/Support/File.h"
 
 #include <algorithm>
 #include <charconv>
@@ -43,6 +45,16 @@ Status FileHooks::afterStep(const runtime::Program &program,
   if (program.rank() != 0)
     return Status::success();
   return console.step(report, program.memoryUse().arenas);
+}
+
+Status FileHooks::afterProfile(const runtime::Profile &profile,
+                               comm::Communicator &communicator) {
+  FABRIC_ASSIGN_OR_RETURN(auto ranks, profile.gather(communicator));
+  Status written = Status::success();
+  if (communicator.rank() == 0)
+    written = writeFileAtomically(options.profile,
+                                  runtime::traceText(plan, ranks));
+  return communicator.agree(written);
 }
 
 Status FileHooks::atEnd(const runtime::Program &program,

@@ -30,6 +30,8 @@ public:
                    void *shard) override;
   Status afterStep(const runtime::Program &program,
                    const runtime::StepReport &report) override;
+  Status afterProfile(const runtime::Profile &profile,
+                      comm::Communicator &communicator) override;
   Status atEnd(const runtime::Program &program,
                comm::Communicator &communicator) override;
 

@@ -20,6 +20,8 @@ Examples:
   fabric-run compiled.bin --weights=w.safetensors --data=x=x.npy --steps=100 \
       --save=out.safetensors --metrics=m.jsonl
       trains from given weights on given data, and keeps the result
+  fabric-run compiled.bin --data=random --steps=4 --profile=trace.json
+      a timeline of steps 2 to 4 on every rank; open it in ui.perfetto.dev
   mpirun -n 4 fabric-run compiled.bin --data=random
       one rank a process (as root on few cores: --allow-run-as-root --oversubscribe)
   fabric-run inference.bin --weights=w.safetensors --data=x=x.npy --output-dir=out
@@ -126,6 +128,16 @@ Expected<std::variant<Options, Answered>> parseOptions(int argc, char **argv) {
   app.add_option("--metrics", options.metrics,
                  "Writes a JSON object a step: step, loss, step_ms, peak_bytes")
       ->type_name("FILE");
+  app.add_option("--profile", options.profile,
+                 "Writes a timeline of every rank's instructions, for "
+                 "ui.perfetto.dev")
+      ->type_name("FILE");
+  auto *profileSteps =
+      app.add_option("--profile-steps", options.profileSteps,
+                     "How many steps to profile, from the second on")
+          ->capture_default_str()
+          ->check(wholeNumber<int64_t>())
+          ->type_name("N");
   app.add_option("--timeout", options.timeoutSeconds,
                  "How long a rank waits for another, in seconds")
       ->capture_default_str()
@@ -158,6 +170,14 @@ Expected<std::variant<Options, Answered>> parseOptions(int argc, char **argv) {
   if (options.steps == 0 && !options.outputDir.empty())
     return Status::error("--output-dir: expected --steps of at least 1, found "
                          "0, which has no results");
+  if (profileSteps->count() > 0 && options.profile.empty())
+    return Status::error("--profile-steps: expected --profile with it");
+  if (options.profileSteps == 0)
+    return Status::error("--profile-steps: expected at least 1, found 0");
+  if (!options.profile.empty() && options.steps < 2)
+    return Status::error("--profile: expected --steps of at least 2, for the "
+                         "first is not profiled, found ",
+                         options.steps);
   if (commOption->count() > 0)
     options.comm = comm;
   for (const std::string &text : sets) {

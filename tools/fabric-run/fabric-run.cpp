@@ -71,18 +71,20 @@ Expected<std::unique_ptr<Job>> prepare(const Options &options,
   int numGpus = job->device->kind() == "cuda" ? device::numCudaDevices() : 0;
   FABRIC_ASSIGN_OR_RETURN(job->overNccl,
                           runtime::choosesNccl(job->plan, launch, numGpus));
-  if (job->overNccl)
-    return job;
-  auto module = runtime::loadCode(job->plan, *job->device);
-  if (module.failed())
-    return module.status().in(options.plan);
-  job->module = *module;
   int64_t ranksHere = launch.comm == runtime::CommKind::Local
                           ? job->plan.mesh.numRanks()
                           : launch.localSize;
   job->run.steps = options.steps;
   job->run.scalars = options.scalars;
   job->run.threads = threadsOfRank(options, ranksHere);
+  if (!options.profile.empty())
+    job->run.profile = {.count = options.profileSteps};
+  if (job->overNccl)
+    return job;
+  auto module = runtime::loadCode(job->plan, *job->device);
+  if (module.failed())
+    return module.status().in(options.plan);
+  job->module = *module;
   return job;
 }
 
@@ -90,7 +92,8 @@ Expected<std::unique_ptr<Job>> prepare(const Options &options,
 /// be written.
 Expected<runtime::ResultFolder> prepareResults(const Options &options,
                                                const plan::Plan &plan) {
-  for (const std::string *path : {&options.save, &options.metrics})
+  for (const std::string *path :
+       {&options.save, &options.metrics, &options.profile})
     if (!path->empty())
       FABRIC_RETURN_IF_ERROR(runtime::checkWritable(*path));
   if (options.outputDir.empty())

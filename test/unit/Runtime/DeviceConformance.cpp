@@ -2,6 +2,7 @@
 
 #include "TestDevices.h"
 
+#include "runtime/Support/Clock.h"
 #include "runtime/Support/File.h"
 
 #include <cstring>
@@ -135,6 +136,39 @@ TEST_P(DeviceConformance, StreamsFollowEachOther) {
   std::vector<char> back(bytes);
   download(back.data(), **b, bytes);
   EXPECT_EQ(back, std::vector<char>(bytes, 7));
+}
+
+TEST_P(DeviceConformance, StopwatchesTellWhenWorkRan) {
+  auto made = stream->createStopwatch(3);
+  ASSERT_TRUE(made.ok()) << made.message();
+  Stopwatch &watch = **made;
+  constexpr int64_t bytes = 64 << 20;
+  auto a = device->allocate(bytes, 256), b = device->allocate(bytes, 256);
+  ASSERT_TRUE(a.ok() && b.ok());
+  for (int round = 0; round < 2; ++round) {
+    int64_t before = steadyNanoseconds();
+    ASSERT_TRUE(watch.start().ok());
+    ASSERT_TRUE(watch.mark(0).ok());
+    ASSERT_TRUE(
+        device->copy(*stream, (*b)->data(), (*a)->data(), bytes).ok());
+    ASSERT_TRUE(watch.mark(1).ok());
+    ASSERT_TRUE(watch.mark(2).ok());
+    ASSERT_TRUE(stream->synchronize().ok());
+    int64_t after = steadyNanoseconds();
+    std::vector<int64_t> laps;
+    for (size_t lap = 0; lap < 3; ++lap) {
+      auto time = watch.at(lap);
+      ASSERT_TRUE(time.ok()) << time.message();
+      laps.push_back(*time);
+    }
+    // A device's clock is set by one look at the host's.
+    int64_t slack = onCuda() ? 100'000 : 0;
+    EXPECT_GE(laps[0], before);
+    EXPECT_GE(laps[2], laps[1]);
+    EXPECT_LE(laps[2], after + slack);
+    // No memory copies so much in less.
+    EXPECT_GE(laps[1] - laps[0], 5'000);
+  }
 }
 
 TEST_P(DeviceConformance, CodeThatIsNone) {
