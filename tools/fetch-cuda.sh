@@ -11,6 +11,7 @@ target=${1:-$root/build/cuda}
 packages=(
   nvidia-cuda-nvcc==13.0.* nvidia-cuda-crt==13.0.* nvidia-nvvm==13.0.*
   nvidia-cuda-runtime==13.0.* nvidia-cuda-cccl==13.0.* nvidia-cublas==13.*
+  nvidia-nvtx==13.0.*
   nvidia-nccl-cu13
 )
 

@@ -76,6 +76,7 @@ Program::create(const plan::Plan &plan, int64_t rank, device::Device &device,
   for (const plan::Scalar &scalar : plan.scalars)
     program->scalars.push_back(
         {&scalar, scalar.defaultValue, scalar.name == stepScalar});
+  program->ranges = createRanges(plan);
   return program;
 }
 
@@ -377,7 +378,11 @@ Status Program::overrideScalars(const std::map<std::string, double> &values) {
 //===----------------------------------------------------------------------===//
 
 Status Program::step(int64_t step, Profile *profile) {
+  if (ranges)
+    ranges->pushStep(step);
   Status status = runStep(step, profile);
+  if (ranges)
+    ranges->pop();
   // Collectives that wait for others would hold what they use.
   if (status.failed() && communicator)
     communicator->stop();
@@ -410,11 +415,18 @@ Status Program::runOp(size_t index, Profile *profile) {
   auto dispatch = [&] {
     return std::visit([this](const auto &op) { return run(op); }, ops[index]);
   };
-  if (!profile)
+  if (!profile && !ranges)
     return dispatch();
-  FABRIC_RETURN_IF_ERROR(profile->begin(index));
-  FABRIC_RETURN_IF_ERROR(dispatch());
-  return profile->end(index);
+  if (ranges)
+    ranges->push(index);
+  Status status = profile ? profile->begin(index) : Status::success();
+  if (status.ok())
+    status = dispatch();
+  if (status.ok() && profile)
+    status = profile->end(index);
+  if (ranges)
+    ranges->pop();
+  return status;
 }
 
 /// What comes next in `stream` runs after what `other` has been given so far.

@@ -12,6 +12,7 @@
 #include "runtime/Comm/Communicator.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Executor/Profile.h"
+#include "runtime/Executor/Ranges.h"
 #include "runtime/Plan/Plan.h"
 #include "runtime/Support/Status.h"
 
@@ -201,6 +202,7 @@ private:
       groups;
   std::vector<BoundScalar> scalars;
   std::vector<Op> ops;
+  std::unique_ptr<Ranges> ranges; ///< Null where no tool watches.
   int64_t commScratch = 0;
 };
 

@@ -25,12 +25,6 @@ std::string processName(const plan::Mesh &mesh, int64_t rank) {
   return name + ")";
 }
 
-/// "all_gather at model.mlir:7:8", as errors say it.
-std::string eventName(const plan::Instruction &instruction) {
-  std::string name(plan::nameOf(instruction));
-  return instruction.loc.empty() ? name : name + " at " + instruction.loc;
-}
-
 Json argumentsOf(const plan::Plan &plan, size_t index) {
   const plan::Instruction &instruction = plan.instructions[index];
   Json arguments = {{"instruction", index}, {"loc", instruction.loc}};
@@ -60,7 +54,7 @@ public:
          const std::vector<std::vector<StepTimes>> &ranks)
       : plan(plan), ranks(ranks) {
     for (size_t i = 0; i < plan.instructions.size(); ++i) {
-      names.push_back(eventName(plan.instructions[i]));
+      names.push_back(plan::labelOf(plan.instructions[i]));
       arguments.push_back(argumentsOf(plan, i));
     }
     for (const auto &rank : ranks)

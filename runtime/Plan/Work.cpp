@@ -37,6 +37,11 @@ std::string_view categoryOf(const Instruction &instruction) {
       instruction.op);
 }
 
+std::string labelOf(const Instruction &instruction) {
+  std::string name(nameOf(instruction));
+  return instruction.loc.empty() ? name : name + " at " + instruction.loc;
+}
+
 int64_t elementsOf(const Buffer &buffer) {
   return Box::whole(buffer.shape).numElements();
 }

@@ -15,6 +15,9 @@ namespace fabric::plan {
 /// streams. A slice is a copy: it sends nothing.
 std::string_view categoryOf(const Instruction &instruction);
 
+/// "all_gather at model.mlir:7:8": for lists of what ran.
+std::string labelOf(const Instruction &instruction);
+
 int64_t elementsOf(const Buffer &buffer);
 int64_t bytesOf(const Buffer &buffer);
 

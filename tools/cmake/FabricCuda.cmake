@@ -3,12 +3,14 @@
 # starts where there is no GPU) and the language CUDA. cuBLASLt and NCCL are
 # loaded when they are needed: only their headers are. The toolkit is looked for
 # as CMake's FindCUDAToolkit does, and in build/cuda, where tools/fetch-cuda.sh
-# puts one. -DFABRIC_WITH_CUDA=OFF builds without.
+# puts one. -DFABRIC_WITH_CUDA=OFF builds without. FABRIC_NVTX says whether
+# NVTX, which is headers only, is among it.
 
 option(FABRIC_WITH_CUDA "Runs plans on NVIDIA GPUs, where the toolkit is" ON)
 set(FABRIC_CUDA_ARCHITECTURES "80-real;90-real;100" CACHE STRING
   "GPUs that the hand-written kernels are compiled for")
 set(FABRIC_CUDA OFF)
+set(FABRIC_NVTX OFF)
 
 if(NOT FABRIC_WITH_CUDA)
   message(STATUS "Fabric: without CUDA, as asked: plans run on CPUs only")
@@ -77,4 +79,10 @@ target_link_libraries(FabricCuda INTERFACE CUDA::cudart_static)
 target_link_options(FabricCuda INTERFACE
   "LINKER:-rpath,${CUDAToolkit_LIBRARY_DIR}")
 set(FABRIC_CUDA ON)
+find_file(FABRIC_NVTX_HEADER nvtx3/nvToolsExt.h
+  HINTS ${CUDAToolkit_INCLUDE_DIRS})
+mark_as_advanced(FABRIC_NVTX_HEADER)
+if(FABRIC_NVTX_HEADER)
+  set(FABRIC_NVTX ON)
+endif()
 message(STATUS "Fabric: CUDA ${CUDAToolkit_VERSION}")
