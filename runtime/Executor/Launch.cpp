@@ -89,6 +89,28 @@ Status checkAgreement(const std::vector<Found> &all) {
   return Status::success();
 }
 
+Status findMaster(const Environment &environment, Launch &launch) {
+  const char *host = environment("MASTER_ADDR");
+  const char *port = environment("MASTER_PORT");
+  for (auto [name, value] : {std::pair("MASTER_ADDR", host),
+                             std::pair("MASTER_PORT", port)})
+    if (!value || !*value)
+      return Status::error("variables RANK and WORLD_SIZE are set and ", name,
+                           " is not: it says where the ranks meet");
+  FABRIC_ASSIGN_OR_RETURN(int64_t number, parseNumber("MASTER_PORT", port));
+  // There torchrun's own agent listens already.
+  const char *agent = environment("TORCHELASTIC_USE_AGENT_STORE");
+  if (agent && std::string_view(agent) == "True")
+    ++number;
+  if (number < 1 || number > 65535)
+    return Status::error("variable MASTER_PORT: expected a port from 1 to "
+                         "65535, found '",
+                         port, "'");
+  launch.masterHost = host;
+  launch.masterPort = static_cast<int>(number);
+  return Status::success();
+}
+
 } // namespace
 
 Expected<Launch> detectLaunch(const std::optional<std::string> &comm,
@@ -124,12 +146,15 @@ Expected<Launch> detectLaunch(const std::optional<std::string> &comm,
                          " disagree: local runs all ranks in one process");
   if (comm == "local")
     return launch;
-  if (first.source.launcher == torchrun.launcher)
-    return Status::error(
-        "variables RANK and ", spell("WORLD_SIZE", first.size),
-        " are torchrun's, which nothing here serves yet: start with mpirun -n ",
-        first.size, ", or unset them to run all ranks in one process");
-  launch.comm = CommKind::Mpi;
+  bool meets = first.source.launcher == torchrun.launcher;
+  if (meets && comm == "mpi")
+    return Status::error("--comm=mpi and variable ",
+                         spell("WORLD_SIZE", first.size),
+                         " of torchrun disagree: start with mpirun -n ",
+                         first.size);
+  if (meets && first.size > 1)
+    FABRIC_RETURN_IF_ERROR(findMaster(environment, launch));
+  launch.comm = meets ? CommKind::Tcp : CommKind::Mpi;
   launch.rank = first.rank;
   launch.size = first.size;
   launch.localSize = first.localSize;
@@ -159,9 +184,14 @@ Expected<bool> choosesNccl(const plan::Plan &plan, const Launch &launch,
       return Status::error("--comm=nccl moves data between GPUs and the plan "
                            "is for the ",
                            plan.target.kind);
+    if (launch.comm == CommKind::Tcp && ranks > 1)
+      return Status::error("ranks of torchrun move data between GPUs and the "
+                           "plan is for the ",
+                           plan.target.kind, ": start it with mpirun -n ",
+                           ranks);
     return false;
   }
-  if (launch.comm == CommKind::Mpi) {
+  if (launch.comm != CommKind::Local) {
     if (launch.asked == "mpi")
       return Status::error("--comm=mpi moves data between hosts and the plan "
                            "is for cuda: expected nccl");
@@ -197,8 +227,11 @@ Status checkWorldSize(const plan::Mesh &mesh, const Launch &launch,
   return Status::error("the plan's mesh ", plan::toString(mesh), " needs ",
                        needed, " ranks and ",
                        launch.launcher.empty() ? "MPI" : launch.launcher,
-                       " started ", size, ": start ", needed, " (mpirun -n ",
-                       needed, "), or recompile ", recompile);
+                       " started ", size, ": start ", needed,
+                       launch.comm == CommKind::Mpi
+                           ? " (mpirun -n " + std::to_string(needed) + ")"
+                           : "",
+                       ", or recompile ", recompile);
 }
 
 } // namespace fabric::runtime

@@ -8,9 +8,10 @@
 //   another PMI     PMI_RANK, PMI_SIZE                   mpi
 //   srun            SLURM_PROCID, SLURM_NTASKS, with     mpi
 //                   PMI_SIZE or PMIX_RANK beside them
-//   torchrun        RANK, WORLD_SIZE                     nothing yet
+//   torchrun        RANK, WORLD_SIZE, LOCAL_RANK,        tcp, for plans on GPUs
+//                   MASTER_ADDR, MASTER_PORT
 //
-// On GPUs, ranks of either kind move data over NCCL where each has one.
+// On GPUs, ranks of every kind move data over NCCL where each has one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,7 +27,7 @@
 
 namespace fabric::runtime {
 
-enum class CommKind { Local, Mpi };
+enum class CommKind { Local, Mpi, Tcp };
 
 struct Launch {
   CommKind comm = CommKind::Local;
@@ -39,8 +40,11 @@ struct Launch {
   int64_t localSize = 1;
   /// Of this process among them: the number of its GPU.
   int64_t localRank = 0;
-  /// "mpirun", "srun"; empty without one.
+  /// "mpirun", "srun", "torchrun"; empty without one.
   std::string launcher;
+  /// Where the ranks meet that nothing else brings together.
+  std::string masterHost;
+  int masterPort = 0;
 };
 
 /// Like std::getenv.

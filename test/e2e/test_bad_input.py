@@ -198,7 +198,10 @@ def test_run_world_size_unlike_the_mesh(folder):
 
 
 def test_run_launch_variables(folder):
-    """torchrun's serve no CPU communicator: mpirun does. Two sources that disagree are an error."""
-    torchrun = {"RANK": "0", "WORLD_SIZE": "4", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
-    fails(run(folder), r"mpirun", env=torchrun)
+    """torchrun's ranks that do not come, or cannot be found. Two sources that disagree are an error."""
+    torchrun = {"RANK": "0", "WORLD_SIZE": "4", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "29531"}
+    fails([*run(folder), "--timeout=0.3"], r"ranks 1, 2, 3", r"localhost:29531", env=torchrun)
+    fails([*run(folder), "--timeout=0.3"], r"rank 1", r"localhost:29531", r"Connection refused", env=torchrun | {"RANK": "1"})
+    fails(run(folder), r"MASTER_ADDR", env=torchrun | {"MASTER_ADDR": ""})
+    fails([*run(folder), "--comm=mpi"], r"--comm=mpi", r"WORLD_SIZE=4", env=torchrun)
     fails(run(folder), r"\b4\b", r"\b2\b", env=torchrun | {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "0"})

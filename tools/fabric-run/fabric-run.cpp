@@ -1,13 +1,15 @@
 //===- fabric-run.cpp - Runs a plan ---------------------------------------===//
 //
-// Without a launcher all ranks are threads of this process; under mpirun or
-// srun this process is one rank. Either way every rank does the same: see
+// Without a launcher all ranks are threads of this process; under mpirun, srun
+// or torchrun this process is one rank. Either way every rank does the same: see
 // runRank.
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/Comm/LocalCommunicator.h"
 #include "runtime/Comm/MpiCommunicator.h"
 #include "runtime/Comm/NcclCommunicator.h"
+#include "runtime/Comm/TcpCommunicator.h"
 #include "runtime/Executor/Launch.h"
 #include "runtime/Executor/ResultFiles.h"
 #include "runtime/Plan/PlanPrinter.h"
@@ -152,8 +154,8 @@ Status runHere(const Options &options, const runtime::Launch &launch) {
       });
 }
 
-/// As one rank of an MPI job, with whatever went wrong before.
-Status runUnderMpi(const Options &options, const runtime::Launch &launch,
+/// As one rank of many processes, with whatever went wrong before.
+Status runAsRank(const Options &options, const runtime::Launch &launch,
                    const Status &before, comm::Communicator &communicator) {
   FABRIC_RETURN_IF_ERROR(communicator.agree(before));
   bool first = communicator.rank() == 0;
@@ -194,20 +196,41 @@ struct Failure {
   int code = 1;
 };
 
-int mainUnderMpi(const Options &options, const runtime::Launch &launch,
-                 const Failure &before) {
-  auto communicator = comm::createMpiCommunicator(commOptions(options));
+/// Brings this process together with the others. `alone` holds a world of one
+/// for the process that has none.
+Expected<std::unique_ptr<comm::Communicator>>
+meet(const Options &options, const runtime::Launch &launch,
+     std::shared_ptr<comm::LocalWorld> &alone) {
+  if (launch.comm == runtime::CommKind::Mpi)
+    return comm::createMpiCommunicator(commOptions(options));
+  if (launch.size > 1)
+    return comm::createTcpCommunicator(
+        {launch.masterHost, launch.masterPort, static_cast<int>(launch.rank),
+         static_cast<int>(launch.size)},
+        commOptions(options));
+  alone = comm::LocalWorld::create(1, commOptions(options));
+  return alone->communicator(0);
+}
+
+int mainAsRank(const Options &options, const runtime::Launch &launch,
+               const Failure &before) {
+  std::shared_ptr<comm::LocalWorld> alone;
+  auto communicator = meet(options, launch, alone);
   if (communicator.failed()) {
-    if (launch.rank == 0)
+    // Over TCP the others may be elsewhere, and say something else.
+    if (launch.rank == 0 || launch.comm == runtime::CommKind::Tcp)
       printError(communicator.message());
     return 1;
   }
-  Status status = runUnderMpi(options, launch, before.status, **communicator);
+  Status status = runAsRank(options, launch, before.status, **communicator);
   if (status.ok())
     return 0;
   if (!(*communicator)->agreedOnFailure()) {
-    printError(status.message());
+    // Who has it from another rank leaves it to that one and to rank 0.
+    if ((*communicator)->rank() == 0 || !(*communicator)->failure())
+      printError(status.message());
     (*communicator)->abort(status);
+    return 1;
   }
   // Printed before MPI is finalised, which waits for all: mpirun ends the
   // others once one of them has failed.
@@ -236,13 +259,13 @@ int runMain(int argc, char **argv) {
   }
   if (launch.failed() && before.status.ok())
     before.status = launch.status();
-  if (launch.ok() && launch->comm == runtime::CommKind::Mpi)
-    return mainUnderMpi(options, *launch, before);
+  if (launch.ok() && launch->comm != runtime::CommKind::Local)
+    return mainAsRank(options, *launch, before);
   // A launcher that the flags or the environment contradict has started ranks
   // all the same: they have to agree on who says so.
   if (auto started = runtime::startedByMpi(environment);
       started && launch.failed())
-    return mainUnderMpi(options, *started, before);
+    return mainAsRank(options, *started, before);
 
   Status status = before.status;
   if (status.ok())

@@ -26,7 +26,11 @@ const Variables mpirun = {{"OMPI_COMM_WORLD_RANK", "2"},
                           {"OMPI_COMM_WORLD_SIZE", "4"},
                           {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"},
                           {"OMPI_COMM_WORLD_LOCAL_RANK", "1"}};
-const Variables torchrun = {{"RANK", "1"}, {"WORLD_SIZE", "4"}};
+const Variables torchrun = {{"RANK", "1"},
+                            {"WORLD_SIZE", "4"},
+                            {"LOCAL_RANK", "0"},
+                            {"MASTER_ADDR", "node7"},
+                            {"MASTER_PORT", "29500"}};
 
 Variables with(Variables all, const Variables &more) {
   all.insert(more.begin(), more.end());
@@ -71,8 +75,42 @@ TEST(Launch, LaunchersOfMpi) {
 
 TEST(Launch, WhatNothingServes) {
   EXPECT_TRUE(failedWith(detect({}, "gloo"), "found 'gloo'"));
-  EXPECT_TRUE(failedWith(detect(torchrun), "mpirun -n 4"));
-  EXPECT_TRUE(failedWith(detect(torchrun, "mpi"), "torchrun's"));
+  EXPECT_TRUE(failedWith(detect(torchrun, "mpi"),
+                         "--comm=mpi and variable WORLD_SIZE=4 of torchrun"));
+}
+
+TEST(Launch, Torchrun) {
+  for (auto comm : {std::optional<std::string>(), {"nccl"}}) {
+    auto launch = detect(torchrun, comm);
+    ASSERT_TRUE(succeeded(launch));
+    EXPECT_EQ(launch->comm, CommKind::Tcp);
+    EXPECT_EQ(launch->rank, 1);
+    EXPECT_EQ(launch->size, 4);
+    EXPECT_EQ(launch->localRank, 0);
+    EXPECT_EQ(launch->launcher, "torchrun");
+    EXPECT_EQ(launch->masterHost, "node7");
+    EXPECT_EQ(launch->masterPort, 29500);
+  }
+  // Where torchrun's agent listens itself, the ranks meet next to it.
+  auto launch =
+      detect(with(torchrun, {{"TORCHELASTIC_USE_AGENT_STORE", "True"}}));
+  ASSERT_TRUE(succeeded(launch));
+  EXPECT_EQ(launch->masterPort, 29501);
+  // One rank has nobody to meet.
+  EXPECT_TRUE(succeeded(detect({{"RANK", "0"}, {"WORLD_SIZE", "1"}})));
+}
+
+TEST(Launch, TorchrunThatDoesNotSayWhere) {
+  Variables rank = {{"RANK", "1"}, {"WORLD_SIZE", "4"}};
+  EXPECT_TRUE(failedWith(detect(rank), "MASTER_ADDR is not"));
+  rank["MASTER_ADDR"] = "node7";
+  EXPECT_TRUE(failedWith(detect(rank), "MASTER_PORT is not"));
+  for (const char *port : {"0", "65536"}) {
+    rank["MASTER_PORT"] = port;
+    EXPECT_TRUE(failedWith(detect(rank), "expected a port from 1 to 65535"));
+  }
+  rank["MASTER_PORT"] = "http";
+  EXPECT_TRUE(failedWith(detect(rank), "expected a number, found 'http'"));
 }
 
 TEST(Launch, SourcesThatDisagree) {
@@ -123,6 +161,13 @@ TEST(Launch, WhoUsesNccl) {
   EXPECT_TRUE(failedWith(choosesNccl(plan, launch, 8),
                          "between GPUs and the plan is for the cpu"));
 
+  launch.asked.reset();
+  launch.comm = CommKind::Tcp;
+  EXPECT_TRUE(failedWith(choosesNccl(plan, launch, 8),
+                         "the plan is for the cpu: start it with mpirun -n 4"));
+
+  launch = {};
+  launch.asked = "nccl";
   plan.target = {"cuda", "sm_90", {}};
   EXPECT_TRUE(chooses(4));
   EXPECT_TRUE(failedWith(choosesNccl(plan, launch, 3),
@@ -134,13 +179,15 @@ TEST(Launch, WhoUsesNccl) {
   EXPECT_FALSE(chooses(8));
 
   launch.asked.reset();
-  launch.comm = CommKind::Mpi;
   launch.rank = 6;
   launch.localRank = 2;
-  EXPECT_TRUE(chooses(3));
-  EXPECT_TRUE(failedWith(choosesNccl(plan, launch, 2),
-                         "rank 6 is number 2 of its machine, counted from 0, "
-                         "which has GPUs for 2 ranks"));
+  for (CommKind comm : {CommKind::Tcp, CommKind::Mpi}) {
+    launch.comm = comm;
+    EXPECT_TRUE(chooses(3));
+    EXPECT_TRUE(failedWith(choosesNccl(plan, launch, 2),
+                           "rank 6 is number 2 of its machine, counted from 0, "
+                           "which has GPUs for 2 ranks"));
+  }
   launch.asked = "mpi";
   EXPECT_TRUE(failedWith(choosesNccl(plan, launch, 8), "expected nccl"));
 }
