@@ -169,6 +169,10 @@ public:
   /// any other failure this rank is alone with it and has to abort().
   bool agreedOnFailure() const { return agreed; }
 
+  /// Whether a stream's collectives can be captured: on every rank by itself,
+  /// and run again without a call here.
+  virtual bool capturable() const { return false; }
+
   /// What another rank has failed with, where this one can know.
   virtual std::optional<Status> failure() const { return std::nullopt; }
 

@@ -231,6 +231,7 @@ public:
   int rank() const override { return control.rank(); }
   int size() const override { return control.size(); }
   std::string_view name() const override { return "nccl"; }
+  bool capturable() const override { return true; }
 
   Expected<std::vector<std::string>>
   exchange(const std::string &bytes) override {

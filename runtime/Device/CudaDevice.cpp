@@ -72,6 +72,29 @@ private:
   UniqueHandle<EventTraits> event;
 };
 
+struct GraphTraits {
+  using Handle = cudaGraph_t;
+  static Handle null() { return nullptr; }
+  static void close(Handle graph) { (void)cudaGraphDestroy(graph); }
+};
+struct GraphExecTraits {
+  using Handle = cudaGraphExec_t;
+  static Handle null() { return nullptr; }
+  static void close(Handle graph) { (void)cudaGraphExecDestroy(graph); }
+};
+
+class CudaGraph final : public Graph {
+public:
+  explicit CudaGraph(cudaGraphExec_t graph) : graph(graph) {}
+  Status launch(Stream &stream) override {
+    return cudaStatus(cudaGraphLaunch(graph.get(), cudaStreamOf(stream)),
+                      "cudaGraphLaunch");
+  }
+
+private:
+  UniqueHandle<GraphExecTraits> graph;
+};
+
 /// With times, from an event that the host has seen pass.
 class CudaStopwatch final : public Stopwatch {
 public:
@@ -170,6 +193,30 @@ public:
     auto watch = std::make_unique<CudaStopwatch>(stream.get());
     FABRIC_RETURN_IF_ERROR(watch->initialize(laps));
     return std::unique_ptr<Stopwatch>(std::move(watch));
+  }
+
+  bool captures() const override { return true; }
+  /// Calls of this thread that a capture cannot hold are errors; those of
+  /// others, NCCL's among them, are their own affair.
+  Status beginCapture() override {
+    return cudaStatus(cudaStreamBeginCapture(stream.get(),
+                                             cudaStreamCaptureModeThreadLocal),
+                      "cudaStreamBeginCapture");
+  }
+  Expected<std::unique_ptr<Graph>> endCapture() override {
+    cudaGraph_t raw = nullptr;
+    FABRIC_RETURN_IF_ERROR(cudaStatus(cudaStreamEndCapture(stream.get(), &raw),
+                                      "cudaStreamEndCapture"));
+    UniqueHandle<GraphTraits> graph(raw);
+    cudaGraphExec_t executable = nullptr;
+    FABRIC_RETURN_IF_ERROR(
+        cudaStatus(cudaGraphInstantiate(&executable, graph.get(), 0),
+                   "cudaGraphInstantiate"));
+    auto made = std::make_unique<CudaGraph>(executable);
+    // Now, not when it is launched first.
+    FABRIC_RETURN_IF_ERROR(cudaStatus(cudaGraphUpload(executable, stream.get()),
+                                      "cudaGraphUpload"));
+    return std::unique_ptr<Graph>(std::move(made));
   }
 
 private:

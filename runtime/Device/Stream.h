@@ -40,6 +40,15 @@ public:
   virtual Expected<int64_t> at(size_t lap) const = 0;
 };
 
+class Stream;
+
+/// Work that was given to a stream once, to be run again.
+class Graph {
+public:
+  virtual ~Graph() = default;
+  virtual Status launch(Stream &stream) = 0;
+};
+
 /// Used by one thread; its events by any.
 class Stream {
 public:
@@ -61,10 +70,24 @@ public:
   /// With laps 0 to `laps` - 1. The stream outlives it.
   virtual Expected<std::unique_ptr<Stopwatch>> createStopwatch(size_t laps) = 0;
 
+  /// Whether it has what follows.
+  virtual bool captures() const { return false; }
+  /// What it is given until endCapture() is kept and does not run.
+  virtual Status beginCapture();
+  /// Also called where what was given has failed.
+  virtual Expected<std::unique_ptr<Graph>> endCapture();
+
   /// For the wrappers of the device's libraries: a cudaStream_t; null on the
   /// cpu.
   virtual void *native() const { return nullptr; }
 };
+
+inline Status Stream::beginCapture() {
+  return Status::error("a stream of the ", kind(), " cannot be captured");
+}
+inline Expected<std::unique_ptr<Graph>> Stream::endCapture() {
+  return beginCapture();
+}
 
 } // namespace fabric::device
 

@@ -350,6 +350,17 @@ Status Program::connect(comm::Communicator &communicator) {
   return Status::success();
 }
 
+Status Program::replaySteps() {
+  if (!stream->captures())
+    return Status::success();
+  if (communicator->size() > 1 && !communicator->capturable())
+    return Status::error("steps are not replayed as a graph: ranks of ",
+                         communicator->name(),
+                         " wait for each other on the host");
+  replay.enable();
+  return Status::success();
+}
+
 Status Program::overrideScalars(const std::map<std::string, double> &values) {
   for (const auto &[name, value] : values) {
     if (name == stepScalar)
@@ -393,6 +404,20 @@ Status Program::runStep(int64_t step, Profile *profile) {
   FABRIC_RETURN_IF_ERROR(writeScalars(step));
   if (profile)
     FABRIC_RETURN_IF_ERROR(profile->start(streams));
+  // What is measured is every instruction by itself.
+  FABRIC_RETURN_IF_ERROR(
+      profile ? runOps(step, profile)
+              : replay.run(*stream, [&] { return runOps(step, nullptr); }));
+  Status done =
+      communicator ? communicator->waitFor(*stream) : stream->synchronize();
+  if (done.ok() && profile)
+    done = profile->stop();
+  if (done.failed())
+    return Status::error("rank ", self, ": step ", step, ": ", done.message());
+  return Status::success();
+}
+
+Status Program::runOps(int64_t step, Profile *profile) {
   for (size_t i = 1; i < streams.size(); ++i)
     FABRIC_RETURN_IF_ERROR(follow(*streams[i], *stream));
   for (size_t i = 0; i < ops.size(); ++i) {
@@ -402,12 +427,6 @@ Status Program::runStep(int64_t step, Profile *profile) {
   }
   for (size_t i = 1; i < streams.size(); ++i)
     FABRIC_RETURN_IF_ERROR(follow(*stream, *streams[i]));
-  Status done =
-      communicator ? communicator->waitFor(*stream) : stream->synchronize();
-  if (done.ok() && profile)
-    done = profile->stop();
-  if (done.failed())
-    return Status::error("rank ", self, ": step ", step, ": ", done.message());
   return Status::success();
 }
 

@@ -13,6 +13,7 @@
 #include "runtime/Device/Device.h"
 #include "runtime/Executor/Profile.h"
 #include "runtime/Executor/Ranges.h"
+#include "runtime/Executor/Replay.h"
 #include "runtime/Plan/Plan.h"
 #include "runtime/Support/Status.h"
 
@@ -46,6 +47,11 @@ public:
   /// Makes the groups, and finds the peers' memory where the plan reads it.
   /// Called by all ranks after create() went well on all.
   Status connect(comm::Communicator &communicator);
+
+  /// Captures the second step and runs it again from then on, where the device
+  /// has graphs; fails where it has and the communicator's collectives are in
+  /// the way. After connect().
+  Status replaySteps();
 
   /// Numbers for run-time scalars, by name, in place of the plan's defaults.
   /// Fails on a scalar that the plan does not have, and on "step".
@@ -167,6 +173,7 @@ private:
   std::byte *address(plan::BufferId buffer) const;
   int64_t bytesOf(plan::BufferId buffer) const;
   Status runStep(int64_t step, Profile *profile);
+  Status runOps(int64_t step, Profile *profile);
   Status runOp(size_t index, Profile *profile);
   Status follow(device::Stream &stream, device::Stream &other);
   Status writeScalars(int64_t step);
@@ -202,6 +209,7 @@ private:
       groups;
   std::vector<BoundScalar> scalars;
   std::vector<Op> ops;
+  Replay replay;
   std::unique_ptr<Ranges> ranges; ///< Null where no tool watches.
   int64_t commScratch = 0;
 };

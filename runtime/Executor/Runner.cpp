@@ -130,6 +130,9 @@ Status runRank(const plan::Plan &plan, device::Device &device,
   FABRIC_RETURN_IF_ERROR(communicator.agree(status));
   Program &program = **created;
   FABRIC_RETURN_IF_ERROR(program.connect(communicator));
+  if (options.replay)
+    if (Status cannot = program.replaySteps(); cannot.failed())
+      hooks.remark(program, cannot.message());
 
   // Start.
   FABRIC_RETURN_IF_ERROR(communicator.agree(loadParameters(program, hooks)));

@@ -22,6 +22,8 @@ struct RunOptions {
   std::map<std::string, double> scalars;
   /// For the matrix products of a rank; see defaultThreads().
   int threads = 1;
+  /// Whether a device that can replays captured steps.
+  bool replay = true;
   /// What to measure, if anything. At least one step of the run is among it.
   std::optional<ProfileSteps> profile;
 };
@@ -48,6 +50,9 @@ public:
   /// Fills the box of the input that a rank holds at `step`, from 0.
   virtual Status readInput(const plan::Input &input, int64_t step,
                            const Box &box, void *shard) = 0;
+
+  /// What a person should know about how the plan runs. On every rank.
+  virtual void remark(const Program &, const std::string &) {}
 
   /// After every step. A failure here is this rank's alone.
   virtual Status afterStep(const Program &, const StepReport &) {

@@ -40,6 +40,12 @@ Status FileHooks::readInput(const plan::Input &input, int64_t step,
   return data->read(input.name, step, box, shard);
 }
 
+void FileHooks::remark(const runtime::Program &program,
+                       const std::string &text) {
+  if (program.rank() == 0 && !options.quiet)
+    note(text);
+}
+
 Status FileHooks::afterStep(const runtime::Program &program,
                             const runtime::StepReport &report) {
   if (program.rank() != 0)

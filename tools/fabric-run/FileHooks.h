@@ -28,6 +28,8 @@ public:
                        void *shard) override;
   Status readInput(const plan::Input &input, int64_t step, const Box &box,
                    void *shard) override;
+  void remark(const runtime::Program &program,
+              const std::string &text) override;
   Status afterStep(const runtime::Program &program,
                    const runtime::StepReport &report) override;
   Status afterProfile(const runtime::Profile &profile,

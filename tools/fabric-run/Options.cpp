@@ -150,6 +150,9 @@ Expected<std::variant<Options, Answered>> parseOptions(int argc, char **argv) {
       ->capture_default_str()
       ->check(wholeNumber<int>())
       ->type_name("N");
+  app.add_flag("--no-replay", options.noReplay,
+               "Gives a GPU the instructions of every step one by one, not as "
+               "a graph that was captured in the second");
   app.add_flag("--describe", options.describe,
                "Prints the plan for people and runs nothing");
   app.add_flag("--quiet", options.quiet, "Prints nothing but errors");

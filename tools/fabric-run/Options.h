@@ -26,7 +26,7 @@ struct Options {
   int64_t profileSteps = 3; ///< How many; the first of the run is skipped.
   double timeoutSeconds = 600;
   int threads = 0; ///< A rank; 0: the cores, shared among the ranks.
-  bool describe = false, quiet = false;
+  bool describe = false, quiet = false, noReplay = false;
 };
 
 /// The program has done what it was asked for by its flags: --help, --version.

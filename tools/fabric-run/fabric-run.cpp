@@ -79,6 +79,7 @@ Expected<std::unique_ptr<Job>> prepare(const Options &options,
   job->run.steps = options.steps;
   job->run.scalars = options.scalars;
   job->run.threads = threadsOfRank(options, ranksHere);
+  job->run.replay = !options.noReplay;
   if (!options.profile.empty())
     job->run.profile = {.count = options.profileSteps};
   if (job->overNccl)
