@@ -225,6 +225,16 @@ public:
 
 } // namespace
 
+Expected<kernels::GemmChoices>
+Device::searchGemms(std::span<const kernels::GemmDesc>) {
+  return Status::error("products on the ", kind(),
+                       " have one algorithm each: there is nothing to search");
+}
+
+Status Device::useGemms(std::shared_ptr<const kernels::GemmChoices>) {
+  return searchGemms({}).status();
+}
+
 std::shared_ptr<Device> createCpuDevice() {
   return std::make_shared<CpuDevice>();
 }

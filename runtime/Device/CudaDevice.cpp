@@ -313,13 +313,80 @@ public:
   createGemm(const kernels::GemmDesc &desc, Stream &stream) override {
     FABRIC_RETURN_IF_ERROR(select());
     std::lock_guard lock(mutex);
-    if (!gemms) {
-      FABRIC_ASSIGN_OR_RETURN(gemms, kernels::createCudaGemms());
-    }
+    FABRIC_RETURN_IF_ERROR(findGemms());
     return gemms->create(desc, stream);
   }
 
+  Expected<kernels::GemmChoices>
+  searchGemms(std::span<const kernels::GemmDesc> products) override {
+    FABRIC_ASSIGN_OR_RETURN(kernels::GemmMachine machine, gemmMachine());
+    FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<Stream> stream, createStream());
+    FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<Memory> scratch,
+                            allocate(kernels::mostGemmScratchBytes, 256));
+    kernels::GemmChoices choices(std::move(machine));
+    for (const kernels::GemmDesc &desc : products) {
+      auto choice = searchGemm(desc, *scratch, *stream);
+      if (choice.failed())
+        return choice.status().in("a product of " + kernels::describe(desc));
+      choices.add(std::move(*choice));
+    }
+    return choices;
+  }
+
+  Status useGemms(std::shared_ptr<const kernels::GemmChoices> choices) override {
+    FABRIC_ASSIGN_OR_RETURN(kernels::GemmMachine machine, gemmMachine());
+    FABRIC_RETURN_IF_ERROR(choices->check(machine));
+    std::lock_guard lock(mutex);
+    gemms->use(std::move(choices));
+    return Status::success();
+  }
+
 private:
+  /// Makes the library, too.
+  Expected<kernels::GemmMachine> gemmMachine() {
+    FABRIC_RETURN_IF_ERROR(select());
+    std::lock_guard lock(mutex);
+    FABRIC_RETURN_IF_ERROR(findGemms());
+    return kernels::GemmMachine{capability.name + " (sm_" +
+                                    std::to_string(capability.major) +
+                                    std::to_string(capability.minor) + ")",
+                                gemms->library()};
+  }
+
+  /// Under the lock.
+  Status findGemms() {
+    if (!gemms) {
+      FABRIC_ASSIGN_OR_RETURN(gemms, kernels::createCudaGemms());
+    }
+    return Status::success();
+  }
+
+  /// On operands that are aligned as the plan's, and no better.
+  Expected<kernels::GemmChoice> searchGemm(const kernels::GemmDesc &desc,
+                                           const Memory &scratch,
+                                           Stream &stream) {
+    auto operand = [&](plan::DType dtype, const kernels::MatrixLayout &matrix,
+                       int64_t rows, int64_t columns) {
+      int64_t stored = matrix.transposed ? columns : rows;
+      int64_t elements =
+          (desc.batch - 1) * matrix.batchStride + stored * matrix.leading;
+      return allocate(desc.alignment + elements * plan::byteWidth(dtype), 256);
+    };
+    FABRIC_ASSIGN_OR_RETURN(auto a,
+                            operand(desc.input, desc.a, desc.m, desc.k));
+    FABRIC_ASSIGN_OR_RETURN(auto b,
+                            operand(desc.input, desc.b, desc.k, desc.n));
+    FABRIC_ASSIGN_OR_RETURN(auto c,
+                            operand(desc.output, desc.c, desc.m, desc.n));
+    FABRIC_ASSIGN_OR_RETURN(auto bias, allocate(desc.alignment + 8 * desc.n, 256));
+    auto at = [&](const Memory &memory) {
+      return memory.data() + desc.alignment;
+    };
+    std::lock_guard lock(mutex);
+    return gemms->search(desc, {at(*a), at(*b), at(*bias), at(*c), scratch.data()},
+                         stream);
+  }
+
   Status select() const {
     return cudaStatus(cudaSetDevice(ordinal), "cudaSetDevice");
   }

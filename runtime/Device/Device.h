@@ -12,7 +12,7 @@
 #define FABRIC_RUNTIME_DEVICE_DEVICE_H
 
 #include "runtime/Device/Stream.h"
-#include "runtime/Kernels/Gemm.h"
+#include "runtime/Kernels/GemmChoices.h"
 #include "runtime/Plan/Plan.h"
 #include "runtime/Support/Status.h"
 
@@ -92,6 +92,15 @@ public:
   /// For the calling thread, which will run it in `stream`.
   virtual Expected<std::unique_ptr<kernels::Gemm>>
   createGemm(const kernels::GemmDesc &desc, Stream &stream) = 0;
+
+  /// The fastest algorithm for each of the products, by the clock. Fails on a
+  /// device whose library leaves no choice.
+  virtual Expected<kernels::GemmChoices>
+  searchGemms(std::span<const kernels::GemmDesc> products);
+
+  /// createGemm() makes products as a search has found from here on. Fails
+  /// where that was on another device, or for another library.
+  virtual Status useGemms(std::shared_ptr<const kernels::GemmChoices> choices);
 };
 
 std::shared_ptr<Device> createCpuDevice();

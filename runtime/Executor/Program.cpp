@@ -1,6 +1,7 @@
 //===- Program.cpp - A plan bound to one rank -----------------------------===//
 
 #include "runtime/Executor/Program.h"
+#include "runtime/Executor/PlanGemms.h"
 #include "runtime/Plan/Sharding.h"
 #include "runtime/Plan/Work.h"
 #include "runtime/Support/Float.h"
@@ -130,25 +131,6 @@ Expected<kernels::Gemm *> Program::prepare(const kernels::GemmDesc &desc) {
   return gemms.back().gemm.get();
 }
 
-/// Of all operands; what is more than the widest load of any device is not
-/// counted, so that equal products stay equal.
-int64_t Program::gemmAlignment(const plan::Gemm &gemm) const {
-  std::vector<plan::BufferId> operands = {gemm.a.buffer, gemm.b.buffer,
-                                          gemm.c.buffer};
-  if (gemm.bias)
-    operands.push_back(*gemm.bias);
-  int64_t alignment = 16;
-  for (plan::BufferId operand : operands) {
-    const plan::Buffer &window = source.buffers[operand];
-    alignment = std::min(alignment, source.arenas[window.arena].alignment);
-    bool ownPiece = window.peer && window.peer->ownPiece;
-    while (window.offset % alignment != 0 ||
-           (ownPiece && bytesOf(operand) % alignment != 0))
-      alignment /= 2;
-  }
-  return alignment;
-}
-
 Expected<Program::Op> Program::bind(const plan::Instruction &instruction) {
   device::Stream &stream = *streams[static_cast<size_t>(instruction.stream)];
   return std::visit([&](const auto &op) { return bind(op, stream); },
@@ -157,32 +139,15 @@ Expected<Program::Op> Program::bind(const plan::Instruction &instruction) {
 
 /// Only in the first stream, as kernels are: what they share is there.
 Expected<Program::Op> Program::bind(const plan::Gemm &gemm, device::Stream &) {
-  auto layout = [](const plan::Matrix &matrix) {
-    return kernels::MatrixLayout{matrix.transposed, matrix.leading,
-                                 matrix.batchStride};
-  };
   const plan::Buffer &c = source.buffers[gemm.c.buffer];
   for (plan::BufferId operand : {gemm.a.buffer, gemm.b.buffer})
     if (overlapOf(source.buffers[operand], c) != Overlap::None)
       return Status::error("the result overlaps an operand");
-  kernels::GemmDesc desc;
-  desc.input = source.buffers[gemm.a.buffer].dtype;
-  desc.output = c.dtype;
-  if (gemm.bias) {
-    if (overlapOf(source.buffers[*gemm.bias], c) != Overlap::None)
-      return Status::error("the result overlaps the bias");
-    desc.bias = source.buffers[*gemm.bias].dtype;
-  }
-  desc.accumulate = gemm.accumulate;
-  desc.batch = gemm.batch;
-  desc.m = gemm.m;
-  desc.n = gemm.n;
-  desc.k = gemm.k;
-  desc.a = layout(gemm.a);
-  desc.b = layout(gemm.b);
-  desc.c = layout(gemm.c);
-  desc.alignment = gemmAlignment(gemm);
-  FABRIC_ASSIGN_OR_RETURN(kernels::Gemm * prepared, prepare(desc));
+  if (gemm.bias &&
+      overlapOf(source.buffers[*gemm.bias], c) != Overlap::None)
+    return Status::error("the result overlaps the bias");
+  FABRIC_ASSIGN_OR_RETURN(kernels::Gemm * prepared,
+                          prepare(describeGemm(source, gemm)));
   return Op(GemmOp{prepared, address(gemm.a.buffer), address(gemm.b.buffer),
                    gemm.bias ? address(*gemm.bias) : nullptr,
                    address(gemm.c.buffer)});

@@ -152,7 +152,6 @@ private:
   Expected<Op> bind(const plan::Record &record, device::Stream &stream);
   Expected<Op> bind(const plan::Wait &wait, device::Stream &stream);
   Expected<Op> bind(const plan::Instruction &instruction);
-  int64_t gemmAlignment(const plan::Gemm &gemm) const;
   Expected<kernels::Gemm *> prepare(const kernels::GemmDesc &desc);
 
   Status run(const GemmOp &op);

@@ -1,111 +1,21 @@
 //===- CublasLtGemm.cpp - Products on cuBLASLt ----------------------------===//
 //
-// cuBLASLt counts in columns: a row-major matrix is, to it, the transposed one.
-// So c = op(a) op(b) is asked for as c^T = op(b)^T op(a)^T, on the plan's own
-// bytes, and the bias, which is added to the rows of c, to the columns of c^T.
-//
 // The algorithm is the first one of the library's heuristic, which looks at the
-// layout only, never at the clock. Sums that are split over blocks are added in
-// a fixed order and in the type that they are computed in; TF32 is never used.
+// layout only, never at the clock, or the one of a file that a search has made.
+// Sums that are split over blocks are added in a fixed order and in the type
+// that they are computed in; TF32 is used only where the plan says so.
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/Kernels/CublasLtProduct.h"
+#include "runtime/Kernels/CublasLtSearch.h"
 #include "runtime/Kernels/CudaGemm.h"
-#include "runtime/Support/SharedLibrary.h"
-#include "runtime/Support/UniqueHandle.h"
-
-#include <cublasLt.h>
 
 #include <algorithm>
-#include <string>
+#include <cstring>
 
 namespace fabric::kernels {
 namespace {
-
-/// What an algorithm may use beside the operands.
-constexpr uint64_t mostScratchBytes = 32 << 20;
-
-/// The library, found when the first product is made: none is linked.
-struct CublasLt {
-  SharedLibrary library;
-#define FABRIC_CUBLASLT_FUNCTIONS(X)                                           \
-  X(cublasLtCreate)                                                            \
-  X(cublasLtDestroy)                                                           \
-  X(cublasLtGetStatusString)                                                   \
-  X(cublasLtMatmul)                                                            \
-  X(cublasLtMatmulAlgoGetHeuristic)                                            \
-  X(cublasLtMatmulDescCreate)                                                  \
-  X(cublasLtMatmulDescDestroy)                                                 \
-  X(cublasLtMatmulDescSetAttribute)                                            \
-  X(cublasLtMatmulPreferenceCreate)                                            \
-  X(cublasLtMatmulPreferenceDestroy)                                           \
-  X(cublasLtMatmulPreferenceSetAttribute)                                      \
-  X(cublasLtMatrixLayoutCreate)                                                \
-  X(cublasLtMatrixLayoutDestroy)                                               \
-  X(cublasLtMatrixLayoutSetAttribute)
-#define FABRIC_DECLARE(name) decltype(&::name) name = nullptr;
-  FABRIC_CUBLASLT_FUNCTIONS(FABRIC_DECLARE)
-#undef FABRIC_DECLARE
-
-  Status load() {
-    std::string file = "libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR);
-    FABRIC_ASSIGN_OR_RETURN(library, SharedLibrary::open(file));
-#define FABRIC_FIND(name) FABRIC_RETURN_IF_ERROR(library.find(name, #name));
-    FABRIC_CUBLASLT_FUNCTIONS(FABRIC_FIND)
-#undef FABRIC_FIND
-    return Status::success();
-  }
-#undef FABRIC_CUBLASLT_FUNCTIONS
-
-  /// The one converter.
-  Status check(cublasStatus_t code, const char *call) const {
-    if (code == CUBLAS_STATUS_SUCCESS)
-      return Status::success();
-    return Status::error("cuBLASLt: ", call, ": ",
-                         cublasLtGetStatusString(code));
-  }
-};
-
-/// An object of the library, and the library that takes it back.
-template <typename Handle> class Owned {
-public:
-  using Close = cublasStatus_t (*)(Handle);
-  Owned() = default;
-  Owned(Handle handle, Close close) : handle(handle), close(close) {}
-  Owned(Owned &&other) noexcept
-      : handle(std::exchange(other.handle, nullptr)), close(other.close) {}
-  Owned &operator=(Owned &&other) noexcept {
-    std::swap(handle, other.handle);
-    std::swap(close, other.close);
-    return *this;
-  }
-  ~Owned() {
-    if (handle)
-      (void)close(handle);
-  }
-  Handle get() const { return handle; }
-
-private:
-  Handle handle = nullptr;
-  Close close = nullptr;
-};
-
-/// A library and its handle; outlives what is made with it.
-struct Context {
-  CublasLt lt;
-  Owned<cublasLtHandle_t> handle;
-};
-
-cudaDataType_t typeOf(DType dtype) {
-  switch (dtype) {
-  case DType::F64:
-    return CUDA_R_64F;
-  case DType::BF16:
-    return CUDA_R_16BF;
-  default:
-    return CUDA_R_32F;
-  }
-}
 
 /// Whether this is one of the rows of Gemm.h's table.
 Status checkTypes(const GemmDesc &desc) {
@@ -113,6 +23,9 @@ Status checkTypes(const GemmDesc &desc) {
               (desc.input == DType::F32 || desc.input == DType::F64);
   bool bf16 = desc.input == DType::BF16 &&
               (desc.output == DType::BF16 || desc.output == DType::F32);
+  if (desc.tf32 && desc.input != DType::F32)
+    return Status::error("TF32 is for products of f32, not of ",
+                         plan::toString(desc.input));
   if ((same || bf16) && desc.bias.value_or(desc.output) == desc.output)
     return Status::success();
   return Status::error("no product of ", plan::toString(desc.input), " x ",
@@ -122,183 +35,96 @@ Status checkTypes(const GemmDesc &desc) {
                        desc.bias ? plan::toString(*desc.bias) : "", " on cuda");
 }
 
-//===----------------------------------------------------------------------===//
-// One product
-//===----------------------------------------------------------------------===//
+Status check(const GemmDesc &desc) {
+  FABRIC_RETURN_IF_ERROR(checkGemm(desc));
+  FABRIC_RETURN_IF_ERROR(checkTypes(desc));
+  if (std::min({desc.batch, desc.m, desc.n, desc.k}) == 0)
+    return Status::error("a product of ", describe(desc), " is empty");
+  return Status::success();
+}
 
 class CublasLtGemm final : public Gemm {
 public:
-  CublasLtGemm(std::shared_ptr<const Context> context, const GemmDesc &desc,
+  CublasLtGemm(std::unique_ptr<CublasLtProduct> product,
+               const CublasLtProduct::Algorithm &algorithm,
                device::Stream &stream)
-      : context(std::move(context)), lt(this->context->lt), desc(desc),
+      : product(std::move(product)), algorithm(algorithm),
         stream(static_cast<cudaStream_t>(stream.native())) {}
-
-  Status initialize() {
-    FABRIC_RETURN_IF_ERROR(describeProduct());
-    FABRIC_ASSIGN_OR_RETURN(a, describe(desc.input, desc.m, desc.k, desc.a));
-    FABRIC_ASSIGN_OR_RETURN(b, describe(desc.input, desc.k, desc.n, desc.b));
-    FABRIC_ASSIGN_OR_RETURN(c, describe(desc.output, desc.m, desc.n, desc.c));
-    return chooseAlgorithm();
-  }
 
   int64_t scratchBytes() const override {
     return static_cast<int64_t>(algorithm.workspaceSize);
   }
 
-  Status run(const void *aAddress, const void *bAddress,
-             const void *biasAddress, void *cAddress, void *scratch) override {
-    if (desc.bias)
-      FABRIC_RETURN_IF_ERROR(
-          set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, biasAddress));
-    const void *one = &ones, *zero = &zeros;
-    if (desc.input == DType::F64) {
-      one = &onesF64;
-      zero = &zerosF64;
-    }
-    return lt.check(lt.cublasLtMatmul(context->handle.get(), product.get(), one,
-                                      bAddress, b.get(), aAddress, a.get(),
-                                      desc.accumulate ? one : zero, cAddress,
-                                      c.get(), cAddress, c.get(),
-                                      &algorithm.algo, scratch,
-                                      algorithm.workspaceSize, stream),
-                    "cublasLtMatmul");
+  Status run(const void *a, const void *b, const void *bias, void *c,
+             void *scratch) override {
+    return product->run(algorithm, {a, b, bias, c, scratch}, stream);
   }
 
 private:
-  using Layout = Owned<cublasLtMatrixLayout_t>;
-
-  template <typename T>
-  Status set(cublasLtMatmulDescAttributes_t attribute, const T &value) {
-    return lt.check(lt.cublasLtMatmulDescSetAttribute(product.get(), attribute,
-                                                      &value, sizeof(value)),
-                    "cublasLtMatmulDescSetAttribute");
-  }
-
-  Status describeProduct() {
-    bool f64 = desc.input == DType::F64;
-    cublasLtMatmulDesc_t raw = nullptr;
-    FABRIC_RETURN_IF_ERROR(
-        lt.check(lt.cublasLtMatmulDescCreate(
-                     &raw, f64 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F,
-                     f64 ? CUDA_R_64F : CUDA_R_32F),
-                 "cublasLtMatmulDescCreate"));
-    product = {raw, lt.cublasLtMatmulDescDestroy};
-    // The library's first operand is b.
-    auto transpose = [](const MatrixLayout &matrix) {
-      return matrix.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
-    };
-    FABRIC_RETURN_IF_ERROR(set(CUBLASLT_MATMUL_DESC_TRANSA, transpose(desc.b)));
-    FABRIC_RETURN_IF_ERROR(set(CUBLASLT_MATMUL_DESC_TRANSB, transpose(desc.a)));
-    if (!desc.bias)
-      return Status::success();
-    FABRIC_RETURN_IF_ERROR(
-        set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS));
-    FABRIC_RETURN_IF_ERROR(
-        set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, typeOf(*desc.bias)));
-    // The heuristic looks at how this address is aligned, not behind it.
-    return set(CUBLASLT_MATMUL_DESC_BIAS_POINTER,
-               reinterpret_cast<const void *>(desc.alignment));
-  }
-
-  /// A stored row is a column to the library.
-  Expected<Layout> describe(DType dtype, int64_t rows, int64_t columns,
-                            const MatrixLayout &matrix) const {
-    if (matrix.transposed)
-      std::swap(rows, columns);
-    cublasLtMatrixLayout_t raw = nullptr;
-    FABRIC_RETURN_IF_ERROR(
-        lt.check(lt.cublasLtMatrixLayoutCreate(
-                     &raw, typeOf(dtype), static_cast<uint64_t>(columns),
-                     static_cast<uint64_t>(rows), matrix.leading),
-                 "cublasLtMatrixLayoutCreate"));
-    Layout layout(raw, lt.cublasLtMatrixLayoutDestroy);
-    auto setBatch = [&](cublasLtMatrixLayoutAttribute_t attribute, auto value) {
-      return lt.check(lt.cublasLtMatrixLayoutSetAttribute(
-                          raw, attribute, &value, sizeof(value)),
-                      "cublasLtMatrixLayoutSetAttribute");
-    };
-    if (desc.batch > 1) {
-      FABRIC_RETURN_IF_ERROR(setBatch(CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT,
-                                      static_cast<int32_t>(desc.batch)));
-      FABRIC_RETURN_IF_ERROR(
-          setBatch(CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET,
-                   static_cast<int64_t>(matrix.batchStride)));
-    }
-    return layout;
-  }
-
-  Status chooseAlgorithm() {
-    cublasLtMatmulPreference_t raw = nullptr;
-    FABRIC_RETURN_IF_ERROR(lt.check(lt.cublasLtMatmulPreferenceCreate(&raw),
-                                    "cublasLtMatmulPreferenceCreate"));
-    Owned<cublasLtMatmulPreference_t> preference(
-        raw, lt.cublasLtMatmulPreferenceDestroy);
-    auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute,
-                      auto value) {
-      return lt.check(lt.cublasLtMatmulPreferenceSetAttribute(
-                          raw, attribute, &value, sizeof(value)),
-                      "cublasLtMatmulPreferenceSetAttribute");
-    };
-    FABRIC_RETURN_IF_ERROR(
-        prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, mostScratchBytes));
-    FABRIC_RETURN_IF_ERROR(
-        prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
-               static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE)));
-    for (auto attribute : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
-                           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
-                           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
-                           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
-      FABRIC_RETURN_IF_ERROR(
-          prefer(attribute, static_cast<uint32_t>(desc.alignment)));
-    int found = 0;
-    cublasStatus_t code = lt.cublasLtMatmulAlgoGetHeuristic(
-        context->handle.get(), product.get(), b.get(), a.get(), c.get(),
-        c.get(), raw, 1, &algorithm, &found);
-    if (code == CUBLAS_STATUS_NOT_SUPPORTED ||
-        (code == CUBLAS_STATUS_SUCCESS && found == 0))
-      return Status::error("cuBLASLt has no algorithm for this product of ",
-                           desc.batch, " x ", desc.m, " x ", desc.n, " x ",
-                           desc.k, " of ", plan::toString(desc.input));
-    FABRIC_RETURN_IF_ERROR(lt.check(code, "cublasLtMatmulAlgoGetHeuristic"));
-    return lt.check(algorithm.state, "cublasLtMatmulAlgoGetHeuristic");
-  }
-
-  std::shared_ptr<const Context> context;
-  const CublasLt &lt;
-  const GemmDesc desc;
+  std::unique_ptr<CublasLtProduct> product;
+  const CublasLtProduct::Algorithm algorithm;
   cudaStream_t stream;
-  Owned<cublasLtMatmulDesc_t> product;
-  Layout a, b, c;
-  cublasLtMatmulHeuristicResult_t algorithm = {};
-  const float ones = 1, zeros = 0;
-  const double onesF64 = 1, zerosF64 = 0;
 };
 
 class CublasLtGemms final : public CudaGemms {
 public:
-  explicit CublasLtGemms(std::shared_ptr<const Context> context)
+  explicit CublasLtGemms(std::shared_ptr<const CublasLtContext> context)
       : context(std::move(context)) {}
+
+  std::string library() const override {
+    return "cuBLASLt " + std::to_string(context->lt.cublasLtGetVersion());
+  }
+
+  void use(std::shared_ptr<const GemmChoices> choices) override {
+    chosen = std::move(choices);
+  }
 
   Expected<std::unique_ptr<Gemm>> create(const GemmDesc &desc,
                                          device::Stream &stream) override {
-    FABRIC_RETURN_IF_ERROR(checkGemm(desc));
-    FABRIC_RETURN_IF_ERROR(checkTypes(desc));
-    if (std::min({desc.batch, desc.m, desc.n, desc.k}) == 0)
-      return Status::error("a product of ", desc.batch, " x ", desc.m, " x ",
-                           desc.n, " x ", desc.k, " is empty");
-    auto gemm = std::make_unique<CublasLtGemm>(context, desc, stream);
-    FABRIC_RETURN_IF_ERROR(gemm->initialize());
-    return std::unique_ptr<Gemm>(std::move(gemm));
+    FABRIC_RETURN_IF_ERROR(check(desc));
+    FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<CublasLtProduct> product,
+                            CublasLtProduct::create(context, desc));
+    FABRIC_ASSIGN_OR_RETURN(CublasLtProduct::Algorithm algorithm,
+                            choose(*product, desc));
+    return std::unique_ptr<Gemm>(std::make_unique<CublasLtGemm>(
+        std::move(product), algorithm, stream));
+  }
+
+  Expected<GemmChoice> search(const GemmDesc &desc,
+                              const GemmOperands &operands,
+                              device::Stream &stream) override {
+    FABRIC_RETURN_IF_ERROR(check(desc));
+    FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<CublasLtProduct> product,
+                            CublasLtProduct::create(context, desc));
+    return searchCublasLt(desc, *product, operands,
+                          static_cast<cudaStream_t>(stream.native()));
   }
 
 private:
-  std::shared_ptr<const Context> context;
+  Expected<CublasLtProduct::Algorithm> choose(const CublasLtProduct &product,
+                                              const GemmDesc &desc) const {
+    if (!chosen) {
+      FABRIC_ASSIGN_OR_RETURN(auto algorithms, product.algorithms(1));
+      return algorithms.front();
+    }
+    FABRIC_ASSIGN_OR_RETURN(const GemmChoice *choice, chosen->find(desc));
+    cublasLtMatmulAlgo_t algorithm;
+    if (choice->algorithm.size() != sizeof(algorithm))
+      return Status::error("the file's algorithm for a product of ",
+                           describe(desc), " has ", choice->algorithm.size(),
+                           " bytes, expected ", sizeof(algorithm));
+    std::memcpy(&algorithm, choice->algorithm.data(), sizeof(algorithm));
+    return product.check(algorithm);
+  }
+
+  std::shared_ptr<const CublasLtContext> context;
+  std::shared_ptr<const GemmChoices> chosen;
 };
 
 } // namespace
 
 Expected<std::shared_ptr<CudaGemms>> createCudaGemms() {
-  auto context = std::make_shared<Context>();
+  auto context = std::make_shared<CublasLtContext>();
   FABRIC_RETURN_IF_ERROR(context->lt.load());
   cublasLtHandle_t raw = nullptr;
   FABRIC_RETURN_IF_ERROR(

@@ -96,6 +96,8 @@ Status checkGemm(const GemmDesc &desc) {
 
 Expected<std::unique_ptr<Gemm>> createGemm(const GemmDesc &desc) {
   FABRIC_RETURN_IF_ERROR(checkGemm(desc));
+  if (desc.tf32)
+    return Status::error("no product on the cpu is rounded to TF32");
   bool f64 = desc.input == DType::F64 && desc.output == DType::F64 &&
              desc.bias.value_or(DType::F64) == DType::F64;
   bool f32 = desc.input == DType::F32 && desc.output == DType::F32 &&

@@ -10,7 +10,7 @@
 //
 // and on CUDA
 //
-//   f32, f64     the same     cuBLASLt (f32 is never rounded to TF32)
+//   f32, f64     the same     cuBLASLt (f32 rounded to TF32 only where asked)
 //   bf16         bf16, f32    cuBLASLt (accumulates in f32)
 //
 // Everything else is refused by name when the product is prepared. The same
@@ -53,6 +53,8 @@ struct GemmDesc {
   /// A power of two that divides every address that run() gets: some libraries
   /// choose by it.
   int64_t alignment = 1;
+  /// f32 on a GPU: a and b may be rounded to TF32.
+  bool tf32 = false;
   bool operator==(const GemmDesc &) const = default;
 };
 

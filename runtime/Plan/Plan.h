@@ -194,6 +194,8 @@ struct Gemm {
   Matrix a, b, c;
   std::optional<BufferId> bias; ///< n elements.
   bool accumulate = false;
+  /// f32 on a GPU: a and b may be rounded to TF32, as the compiler was asked.
+  bool tf32 = false;
 };
 
 /// How many threads run a kernel of a GPU, in blocks along x, y, z.

@@ -152,7 +152,8 @@ void Printer::printOp(const Gemm &gemm) {
   out << " {";
   if (gemm.batch > 1)
     out << "batch " << gemm.batch << ", ";
-  out << "m " << gemm.m << ", n " << gemm.n << ", k " << gemm.k << "}";
+  out << "m " << gemm.m << ", n " << gemm.n << ", k " << gemm.k
+      << (gemm.tf32 ? ", tf32}" : "}");
 }
 
 void Printer::printOp(const Launch &launch) {

@@ -371,6 +371,8 @@ static Gemm readGemm(Fields &fields) {
   gemm.c = readMatrix(fields["c"]);
   gemm.bias = fields.optionalInteger("bias");
   gemm.accumulate = fields["accumulate"].boolean();
+  if (fields.has("tf32"))
+    gemm.tf32 = fields["tf32"].boolean();
   return gemm;
 }
 

@@ -434,6 +434,10 @@ Status Verifier::checkOp(const Gemm &gemm) const {
   if (a != b || !isFloat(a) || !isFloat(c))
     return Status::error("gemm, expected floats, a and b of one dtype, found ",
                          toString(a), " x ", toString(b), " -> ", toString(c));
+  if (gemm.tf32 && (a != DType::F32 || plan.target.kind != "cuda"))
+    return Status::error("gemm, expected TF32 for products of f32 on cuda, "
+                         "found it for ",
+                         toString(a), " on ", plan.target.kind);
   if (!gemm.bias)
     return Status::success();
   FABRIC_RETURN_IF_ERROR(checkBufferId(*gemm.bias).in("gemm bias"));

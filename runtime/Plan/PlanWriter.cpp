@@ -155,6 +155,8 @@ static Json toJson(const Gemm &gemm) {
   if (gemm.bias)
     object["bias"] = *gemm.bias;
   object["accumulate"] = gemm.accumulate;
+  if (gemm.tf32)
+    object["tf32"] = true;
   return object;
 }
 

@@ -138,6 +138,16 @@ Expected<std::variant<Options, Answered>> parseOptions(int argc, char **argv) {
           ->capture_default_str()
           ->check(wholeNumber<int64_t>())
           ->type_name("N");
+  auto *gemms =
+      app.add_option("--gemms", options.gemms,
+                     "Algorithms for a GPU's products, as --tune-gemms found "
+                     "them, in place of the library's heuristic")
+          ->type_name("FILE");
+  app.add_option("--tune-gemms", options.tuneGemms,
+                 "Runs nothing: times every algorithm of the plan's products "
+                 "on this machine's GPU, and writes the fastest to a file")
+      ->excludes(gemms)
+      ->type_name("FILE");
   app.add_option("--timeout", options.timeoutSeconds,
                  "How long a rank waits for another, in seconds")
       ->capture_default_str()

@@ -11,6 +11,7 @@
 #include "runtime/Comm/NcclCommunicator.h"
 #include "runtime/Comm/TcpCommunicator.h"
 #include "runtime/Executor/Launch.h"
+#include "runtime/Executor/PlanGemms.h"
 #include "runtime/Executor/ResultFiles.h"
 #include "runtime/Plan/PlanPrinter.h"
 #include "runtime/Plan/PlanReader.h"
@@ -32,6 +33,7 @@ struct Job {
   std::shared_ptr<device::Device> device;
   std::shared_ptr<device::Module> module;
   std::unique_ptr<FileHooks> hooks;
+  std::shared_ptr<const kernels::GemmChoices> gemms; ///< Null: by heuristic.
   runtime::RunOptions run;
   /// Then each rank has a GPU, and loads the code there itself.
   bool overNccl = false;
@@ -54,6 +56,17 @@ int threadsOfRank(const Options &options, int64_t ranksHere) {
                      : runtime::defaultThreads(static_cast<int>(ranksHere));
 }
 
+/// The GPU with this number, or the cpu, as the plan says.
+Expected<std::shared_ptr<device::Device>> openDevice(const Job &job,
+                                                     int64_t ordinal) {
+  FABRIC_ASSIGN_OR_RETURN(
+      auto device,
+      device::createDevice(job.plan.target, static_cast<int>(ordinal)));
+  if (job.gemms)
+    FABRIC_RETURN_IF_ERROR(device->useGemms(job.gemms).in("--gemms"));
+  return device;
+}
+
 /// Reads and checks everything that does not depend on the rank.
 Expected<std::unique_ptr<Job>> prepare(const Options &options,
                                        const runtime::Launch &launch,
@@ -64,8 +77,13 @@ Expected<std::unique_ptr<Job>> prepare(const Options &options,
       runtime::checkWorldSize(job->plan.mesh, launch, worldSize)
           .in(options.plan));
   FABRIC_ASSIGN_OR_RETURN(job->hooks, FileHooks::open(options, job->plan));
-  int ordinal = static_cast<int>(launch.localRank);
-  auto device = device::createDevice(job->plan.target, ordinal);
+  if (!options.gemms.empty()) {
+    FABRIC_ASSIGN_OR_RETURN(kernels::GemmChoices choices,
+                            kernels::GemmChoices::read(options.gemms));
+    job->gemms =
+        std::make_shared<const kernels::GemmChoices>(std::move(choices));
+  }
+  auto device = openDevice(*job, launch.localRank);
   if (device.failed())
     return device.status().in(options.plan);
   job->device = *device;
@@ -116,6 +134,31 @@ Status describe(const Options &options) {
   return Status::success();
 }
 
+/// Searches for the fastest products, and keeps what it finds.
+Status tuneGemms(const Options &options) {
+  FABRIC_ASSIGN_OR_RETURN(plan::Plan plan, plan::readPlanFile(options.plan));
+  FABRIC_RETURN_IF_ERROR(runtime::checkWritable(options.tuneGemms));
+  FABRIC_ASSIGN_OR_RETURN(auto device, device::createDevice(plan.target));
+  std::vector<kernels::GemmDesc> products = runtime::distinctGemms(plan);
+  auto choices = device->searchGemms(products);
+  if (choices.failed())
+    return choices.status().in("--tune-gemms");
+  if (!options.quiet)
+    for (const kernels::GemmChoice &choice : choices->choices())
+      std::printf("%s: %.1f us\n", kernels::describe(choice.desc).c_str(),
+                  choice.microseconds);
+  return choices->write(options.tuneGemms);
+}
+
+/// What is done in place of a run, if anything.
+std::optional<std::function<Status()>> otherwise(const Options &options) {
+  if (options.describe)
+    return [&] { return describe(options); };
+  if (!options.tuneGemms.empty())
+    return [&] { return tuneGemms(options); };
+  return std::nullopt;
+}
+
 /// As a rank with a GPU of its own.
 Status runOverNccl(const Options &options, const Job &job, int64_t ordinal,
                    comm::Communicator &control) {
@@ -123,9 +166,7 @@ Status runOverNccl(const Options &options, const Job &job, int64_t ordinal,
   std::shared_ptr<device::Module> module;
   std::unique_ptr<comm::Communicator> nccl;
   auto load = [&]() -> Status {
-    FABRIC_ASSIGN_OR_RETURN(
-        device,
-        device::createDevice(job.plan.target, static_cast<int>(ordinal)));
+    FABRIC_ASSIGN_OR_RETURN(device, openDevice(job, ordinal));
     FABRIC_ASSIGN_OR_RETURN(module, runtime::loadCode(job.plan, *device));
     FABRIC_ASSIGN_OR_RETURN(nccl, comm::createNcclCommunicator(
                                       control, *device, commOptions(options)));
@@ -160,8 +201,8 @@ Status runAsRank(const Options &options, const runtime::Launch &launch,
                    const Status &before, comm::Communicator &communicator) {
   FABRIC_RETURN_IF_ERROR(communicator.agree(before));
   bool first = communicator.rank() == 0;
-  if (options.describe)
-    return communicator.agree(first ? describe(options) : Status::success());
+  if (auto other = otherwise(options))
+    return communicator.agree(first ? (*other)() : Status::success());
 
   if (communicator.size() != launch.size)
     return communicator.agree(Status::error(
@@ -269,8 +310,9 @@ int runMain(int argc, char **argv) {
     return mainAsRank(options, *started, before);
 
   Status status = before.status;
+  auto other = otherwise(options);
   if (status.ok())
-    status = options.describe ? describe(options) : runHere(options, *launch);
+    status = other ? (*other)() : runHere(options, *launch);
   if (status.ok())
     return 0;
   printError(status.message());

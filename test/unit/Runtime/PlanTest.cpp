@@ -98,6 +98,7 @@ static Plan makeCudaPlan() {
   plan.target = {"cuda", "sm_90", {}};
   std::get<Launch>(plan.instructions[2].op).grid =
       Grid{{132, 2, 1}, {32, 4, 1}, 49152};
+  std::get<Gemm>(plan.instructions[1].op).tf32 = true;
   return plan;
 }
 
@@ -108,10 +109,12 @@ TEST(PlanFile, LaunchesOnAGpu) {
   ASSERT_TRUE(succeeded(read));
   EXPECT_EQ(std::get<Launch>(read->instructions[2].op).grid,
             (Grid{{132, 2, 1}, {32, 4, 1}, 49152}));
+  EXPECT_TRUE(std::get<Gemm>(read->instructions[1].op).tf32);
   EXPECT_EQ(bytesOf(*read), bytes);
   EXPECT_NE(describePlan(plan).find("writes %5 {blocks 132 x 2 x 1, threads "
                                     "32 x 4 x 1, shared 49152 bytes}"),
             std::string::npos);
+  EXPECT_NE(describePlan(plan).find(", tf32}"), std::string::npos);
 }
 
 TEST(PlanFile, RoundTripOfPeerViews) {

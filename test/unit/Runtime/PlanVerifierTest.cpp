@@ -209,6 +209,9 @@ TEST(PlanVerifier, Gemms) {
                       "instruction 1: gemm, expected sizes of at least 1, "
                       "found batch 1, m 2, n 8, k 0"));
   EXPECT_TRUE(refused([](Gemm &g) { g.m = -2; }, "sizes of at least 1"));
+  EXPECT_TRUE(refused([](Gemm &g) { g.tf32 = true; },
+                      "gemm, expected TF32 for products of f32 on cuda, found "
+                      "it for f32 on cpu"));
   EXPECT_TRUE(refused([](Gemm &g) { g.batch = 0; }, "sizes of at least 1"));
   EXPECT_TRUE(refused([](Gemm &g) { g.m = 3; },
                       "instruction 1: gemm a: matrix, expected at most 16 "
