@@ -96,8 +96,10 @@ Status Program::allocateArenas() {
   for (const plan::Arena &arena : source.arenas) {
     auto memory = device.allocate(arena.bytes, arena.alignment);
     if (memory.failed())
-      return memory.status().in("rank " + std::to_string(self) + ": arena '" +
-                                arena.name + "'");
+      return memory.status().in(
+          "rank " + std::to_string(self) + ": arena '" + arena.name +
+          "', of " + std::to_string(source.memory.peak) +
+          " bytes planned in all");
     arenas.push_back(std::move(*memory));
   }
   return Status::success();

@@ -83,14 +83,18 @@ Expected<std::unique_ptr<Job>> prepare(const Options &options,
     job->gemms =
         std::make_shared<const kernels::GemmChoices>(std::move(choices));
   }
+  // What the machine lacks comes before who gets what of it. Looking for GPUs
+  // takes time that a plan for the cpu does not have to spend.
+  auto any = device::createDevice(job->plan.target);
+  if (any.failed())
+    return any.status().in(options.plan);
+  int numGpus = (*any)->kind() == "cuda" ? device::numCudaDevices() : 0;
+  FABRIC_ASSIGN_OR_RETURN(job->overNccl,
+                          runtime::choosesNccl(job->plan, launch, numGpus));
   auto device = openDevice(*job, launch.localRank);
   if (device.failed())
     return device.status().in(options.plan);
   job->device = *device;
-  // Looking for GPUs takes time that a plan for the cpu does not have to spend.
-  int numGpus = job->device->kind() == "cuda" ? device::numCudaDevices() : 0;
-  FABRIC_ASSIGN_OR_RETURN(job->overNccl,
-                          runtime::choosesNccl(job->plan, launch, numGpus));
   int64_t ranksHere = launch.comm == runtime::CommKind::Local
                           ? job->plan.mesh.numRanks()
                           : launch.localSize;
