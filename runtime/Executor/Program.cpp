@@ -509,13 +509,23 @@ Status Program::uploadInput(plan::BufferId buffer,
                             const std::function<Status(void *host)> &fill) {
   if (device.hostAccessible())
     return fill(address(buffer));
+  FABRIC_ASSIGN_OR_RETURN(void *host, staging(buffer));
+  FABRIC_RETURN_IF_ERROR(fill(host));
+  return uploadStaged(buffer);
+}
+
+Expected<void *> Program::staging(plan::BufferId buffer) {
   Staging &staging = stagings[buffer];
   if (!staging.host) {
     FABRIC_ASSIGN_OR_RETURN(staging.copied, stream->createEvent());
     FABRIC_ASSIGN_OR_RETURN(staging.host, device.allocateHost(bytesOf(buffer)));
   }
   FABRIC_RETURN_IF_ERROR(staging.copied->synchronize());
-  FABRIC_RETURN_IF_ERROR(fill(staging.host->data()));
+  return static_cast<void *>(staging.host->data());
+}
+
+Status Program::uploadStaged(plan::BufferId buffer) {
+  Staging &staging = stagings.at(buffer);
   FABRIC_RETURN_IF_ERROR(device.copyFromHost(
       *stream, address(buffer), staging.host->data(), bytesOf(buffer)));
   return stream->record(*staging.copied);
@@ -537,6 +547,9 @@ MemoryUse Program::memoryUse() const {
   for (const auto &arena : arenas)
     use.arenas += arena->bytes();
   use.scratch = commScratch + (gemmScratch ? gemmScratch->bytes() : 0);
+  if (device.hostAccessible())
+    for (const auto &[buffer, staging] : stagings)
+      use.scratch += staging.host->bytes();
   return use;
 }
 

@@ -30,7 +30,9 @@ namespace fabric::runtime {
 /// Bytes of one rank.
 struct MemoryUse {
   int64_t arenas = 0;  ///< Allocated for the plan's arenas.
-  int64_t scratch = 0; ///< For products and communication, beside the arenas.
+  /// For products, communication and inputs that are read ahead, beside the
+  /// arenas.
+  int64_t scratch = 0;
 };
 
 /// What a rank holds and runs. Used by one thread; its plan, device and
@@ -69,6 +71,10 @@ public:
   /// own, keeps memory of the host for it, and does not wait for the copy.
   Status uploadInput(plan::BufferId buffer,
                      const std::function<Status(void *host)> &fill);
+  /// The two halves of that, the second by the rank's thread: memory of the
+  /// host, when no copy needs it any more; and its copy into the buffer.
+  Expected<void *> staging(plan::BufferId buffer);
+  Status uploadStaged(plan::BufferId buffer);
   /// Calls `use` with what the buffer holds.
   Status download(plan::BufferId buffer,
                   const std::function<Status(const void *host)> &use) const;

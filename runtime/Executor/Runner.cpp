@@ -2,7 +2,7 @@
 
 #include "runtime/Executor/Runner.h"
 #include "runtime/Comm/LocalCommunicator.h"
-#include "runtime/Plan/Padding.h"
+#include "runtime/Executor/InputReader.h"
 #include "runtime/Support/Clock.h"
 #include "runtime/Support/Float.h"
 
@@ -39,34 +39,6 @@ Status loadParameters(Program &program, RunHooks &hooks) {
     FABRIC_RETURN_IF_ERROR(program.upload(parameter.buffer, [&](void *shard) {
       return hooks.loadParameter(parameter, program.rank(), shard);
     }));
-  return Status::success();
-}
-
-/// An input and what the rank holds of it.
-struct BoundInput {
-  const plan::Input *input;
-  plan::PaddedShard part;
-};
-
-std::vector<BoundInput> bindInputs(const plan::Plan &plan, int64_t rank) {
-  std::vector<BoundInput> bound;
-  for (const plan::Input &input : plan.inputs)
-    bound.push_back(
-        {&input, plan::PaddedShard(plan.mesh, input.sharding, input.shape,
-                                   input.paddedShape, rank)});
-  return bound;
-}
-
-Status readInputs(Program &program, RunHooks &hooks,
-                  const std::vector<BoundInput> &inputs, int64_t step) {
-  for (const BoundInput &bound : inputs)
-    FABRIC_RETURN_IF_ERROR(
-        program.uploadInput(bound.input->buffer, [&](void *shard) {
-          return bound.part.fill(
-              bound.input->dtype, shard, [&](const Box &box, void *elements) {
-                return hooks.readInput(*bound.input, step, box, elements);
-              });
-        }));
   return Status::success();
 }
 
@@ -138,7 +110,7 @@ Status runRank(const plan::Plan &plan, device::Device &device,
   FABRIC_RETURN_IF_ERROR(communicator.agree(loadParameters(program, hooks)));
 
   // Steps.
-  std::vector<BoundInput> inputs = bindInputs(plan, rank);
+  InputReader inputs(program, hooks, options.steps, options.readAhead);
   std::optional<Profile> profile;
   if (options.profile)
     profile.emplace(plan, *options.profile);
@@ -146,9 +118,9 @@ Status runRank(const plan::Plan &plan, device::Device &device,
     Profile *profiled =
         profile && profile->covers(step) ? &*profile : nullptr;
     int64_t begin = steadyNanoseconds();
-    status = readInputs(program, hooks, inputs, step);
+    status = inputs.load(step);
     // Files may hold what no rank but their reader sees.
-    if (!inputs.empty())
+    if (!plan.inputs.empty())
       status = communicator.agree(status);
     FABRIC_RETURN_IF_ERROR(status);
     int64_t read = steadyNanoseconds();

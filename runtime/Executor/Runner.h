@@ -22,6 +22,8 @@ struct RunOptions {
   std::map<std::string, double> scalars;
   /// For the matrix products of a rank; see defaultThreads().
   int threads = 1;
+  /// Whether a thread beside each rank reads the next step's inputs.
+  bool readAhead = false;
   /// Whether a device that can replays captured steps.
   bool replay = true;
   /// What to measure, if anything. At least one step of the run is among it.
@@ -47,7 +49,8 @@ public:
   virtual Status loadParameter(const plan::Parameter &parameter, int64_t rank,
                                void *shard) = 0;
 
-  /// Fills the box of the input that a rank holds at `step`, from 0.
+  /// Fills the box of the input that a rank holds at `step`, from 0. May be
+  /// called while a step runs.
   virtual Status readInput(const plan::Input &input, int64_t step,
                            const Box &box, void *shard) = 0;
 

@@ -101,6 +101,9 @@ Expected<std::unique_ptr<Job>> prepare(const Options &options,
   job->run.steps = options.steps;
   job->run.scalars = options.scalars;
   job->run.threads = threadsOfRank(options, ranksHere);
+  // Beside a GPU the host is idle; beside ranks on all of its cores it is not.
+  job->run.readAhead = job->device->kind() != "cpu" ||
+                       ranksHere < runtime::defaultThreads(1);
   job->run.replay = !options.noReplay;
   if (!options.profile.empty())
     job->run.profile = {.count = options.profileSteps};
