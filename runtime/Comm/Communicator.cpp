@@ -65,36 +65,40 @@ Group::Group(GroupSpec spec, int self, std::shared_ptr<Mover> mover)
 Group::~Group() = default;
 
 Status Group::allGather(DType dtype, Pieces pieces, const void *input,
-                        void *output) {
+                        void *output, Input after) {
   if (size() > 1)
     FABRIC_RETURN_IF_ERROR(
         checkDistinct("all_gather", pieces.count(), input, output));
+  this->after = after;
   return doAllGather(dtype, pieces, input, output);
 }
 
 Status Group::reduceScatter(DType dtype, Reduction reduction, Pieces pieces,
-                            const void *input, void *output) {
+                            const void *input, void *output, Input after) {
   FABRIC_RETURN_IF_ERROR(checkReducible(dtype, reduction, "reduce_scatter"));
   if (size() > 1)
     FABRIC_RETURN_IF_ERROR(
         checkDistinct("reduce_scatter", pieces.count(), input, output));
+  this->after = after;
   return doReduceScatter(dtype, reduction, pieces, input, output);
 }
 
 Status Group::allReduce(DType dtype, Reduction reduction, int64_t count,
                         const void *input, void *output) {
   FABRIC_RETURN_IF_ERROR(checkReducible(dtype, reduction, "all_reduce"));
+  after = Input::Free;
   return doAllReduce(dtype, reduction, count, input, output);
 }
 
 Status Group::allToAll(DType dtype, Pieces split, Pieces concat,
-                       const void *input, void *output) {
+                       const void *input, void *output, Input after) {
   if (split.count() != concat.count())
     return Status::error("all_to_all sends pieces of ", split.count(),
                          " elements and expects pieces of ", concat.count());
   if (size() > 1)
     FABRIC_RETURN_IF_ERROR(
         checkDistinct("all_to_all", split.count(), input, output));
+  this->after = after;
   return doAllToAll(dtype, split, concat, input, output);
 }
 

@@ -60,6 +60,13 @@ struct GroupSpec {
   std::string axes; ///< Names for errors: "tp", "dp,tp".
 };
 
+/// What a rank may do with the input of a collective that has returned.
+enum class Input {
+  Free, ///< Anything.
+  Lent, ///< Read it: peers may do so, too, until this rank has come to another
+        ///< meeting of at least the group's ranks, which saves one here.
+};
+
 /// The ranks of a collective. Used by one thread.
 class Group {
 public:
@@ -74,12 +81,14 @@ public:
   const std::string &axes() const { return spec.axes; }
 
   /// `input` is one piece; `output` all of them, piece i from rank i.
-  Status allGather(DType dtype, Pieces pieces, const void *input, void *output);
+  Status allGather(DType dtype, Pieces pieces, const void *input, void *output,
+                   Input after = Input::Free);
 
   /// `input` has a piece for every rank; `output` is the own piece, reduced
   /// over the group's inputs. Not for bool.
   Status reduceScatter(DType dtype, Reduction reduction, Pieces pieces,
-                       const void *input, void *output);
+                       const void *input, void *output,
+                       Input after = Input::Free);
 
   /// `count` elements, reduced over the group's inputs. `output` may be
   /// `input`. Not for bool.
@@ -90,7 +99,7 @@ public:
   /// as piece (this rank) of its `output`, as `concat` joins them.
   /// split.count() == concat.count().
   Status allToAll(DType dtype, Pieces split, Pieces concat, const void *input,
-                  void *output);
+                  void *output, Input after = Input::Free);
 
   /// `output` is the own piece of `input`. Needs nobody else.
   Status slice(DType dtype, Pieces pieces, const void *input, void *output);
@@ -105,6 +114,8 @@ protected:
   /// Moves what the rank itself moves.
   Mover &mover() const { return *moves; }
   const std::shared_ptr<Mover> &sharedMover() const { return moves; }
+  /// Of the collective that is being done. Input::Lent asks for nothing.
+  Input inputAfter() const { return after; }
 
   virtual Status doAllGather(DType dtype, Pieces pieces, const void *input,
                              void *output) = 0;
@@ -121,6 +132,7 @@ private:
   GroupSpec spec;
   int self;
   std::shared_ptr<Mover> moves;
+  Input after = Input::Free;
 };
 
 struct CommOptions {
@@ -178,7 +190,9 @@ public:
 
   /// Returns when the work in `stream`, collectives among it, is done, or
   /// cannot be any more.
-  virtual Status waitFor(device::Stream &stream) { return stream.synchronize(); }
+  virtual Status waitFor(device::Stream &stream) {
+    return stream.synchronize();
+  }
 
   /// Ends this rank's collectives that are under way in streams, so that their
   /// buffers can go. Called where one has failed; none works afterwards.

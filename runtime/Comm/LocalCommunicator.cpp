@@ -37,6 +37,9 @@ public:
       : Group(std::move(spec), self, std::move(mover)), world(std::move(world)),
         meeting(std::move(meeting)), sources(size()) {}
 
+  /// Nobody reads what the rank has lent any more.
+  ~LocalGroup() override { meeting->awaitOthers(index()); }
+
 protected:
   Status doAllGather(DType dtype, Pieces pieces, const void *input,
                      void *output) override {
@@ -172,6 +175,8 @@ private:
     if (status.ok())
       status = mover().mark();
     meeting->finish(index());
+    if (inputAfter() == Input::Lent && mover().onHost())
+      return status;
     meeting->awaitOthers(index());
     return status.ok() ? followPeers() : status;
   }

@@ -2,6 +2,7 @@
 
 #include "runtime/Executor/Program.h"
 #include "runtime/Executor/PlanGemms.h"
+#include "runtime/Plan/LentInputs.h"
 #include "runtime/Plan/Sharding.h"
 #include "runtime/Plan/Work.h"
 #include "runtime/Support/Float.h"
@@ -293,6 +294,7 @@ Status Program::sharePeers(comm::Communicator &communicator) {
 Status Program::connect(comm::Communicator &communicator) {
   this->communicator = &communicator;
   FABRIC_RETURN_IF_ERROR(sharePeers(communicator));
+  std::vector<bool> lent = plan::findLentInputs(source);
   // In the order of the instructions, which all ranks share.
   for (size_t i = 0; i < ops.size(); ++i) {
     const auto &instruction = source.instructions[i].op;
@@ -306,9 +308,11 @@ Status Program::connect(comm::Communicator &communicator) {
       target = *group;
       return Status::success();
     };
-    if (auto *op = std::get_if<CollectiveOp>(&ops[i]))
+    if (auto *op = std::get_if<CollectiveOp>(&ops[i])) {
       FABRIC_RETURN_IF_ERROR(
           connectTo(std::get<plan::Collective>(instruction).axes, op->group));
+      op->after = lent[i] ? comm::Input::Lent : comm::Input::Free;
+    }
     if (auto *op = std::get_if<BarrierOp>(&ops[i]))
       FABRIC_RETURN_IF_ERROR(
           connectTo(std::get<plan::Barrier>(instruction).axes, op->group));
@@ -445,16 +449,17 @@ Status Program::run(const CollectiveOp &op) {
   using Kind = plan::Collective::Kind;
   switch (op.kind) {
   case Kind::AllGather:
-    return op.group->allGather(op.dtype, op.concat, op.input, op.output);
+    return op.group->allGather(op.dtype, op.concat, op.input, op.output,
+                               op.after);
   case Kind::ReduceScatter:
     return op.group->reduceScatter(op.dtype, op.reduction, op.split, op.input,
-                                   op.output);
+                                   op.output, op.after);
   case Kind::AllReduce:
     return op.group->allReduce(op.dtype, op.reduction, op.count, op.input,
                                op.output);
   case Kind::AllToAll:
     return op.group->allToAll(op.dtype, op.split, op.concat, op.input,
-                              op.output);
+                              op.output, op.after);
   case Kind::AllSlice:
     return op.group->slice(op.dtype, op.split, op.input, op.output);
   }

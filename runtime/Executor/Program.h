@@ -102,6 +102,7 @@ private:
     int64_t count;
     const void *input;
     void *output;
+    comm::Input after; ///< From connect() on.
   };
   struct CopyOp {
     device::Stream *stream;
