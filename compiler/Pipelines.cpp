@@ -86,9 +86,12 @@ void mlir::fabric::buildLowerPipeline(OpPassManager &pm,
     pm.addNestedPass<func::FuncOp>(
         lowering::createShareCollectivesPass({options.minPiece}));
   pm.addPass(lowering::createFormKernelsPass());
-  // Before memory, for a barrier ends lifetimes; kernels move no more.
-  if (options.sharedMemory)
-    pm.addPass(lowering::createPlaceBarriersPass());
+  // Before memory, for a barrier ends lifetimes. Kernels move for it, and no
+  // more after it.
+  if (options.sharedMemory) {
+    pm.addPass(lowering::createJoinPeerReadsPass({options.joinBytes}));
+    pm.addPass(lowering::createPlaceBarriersPass({options.joinBytes}));
+  }
   // When nothing is added or moved any more.
   pm.addPass(lowering::createPlanMemoryPass());
   // The planner has remarked on every copy.

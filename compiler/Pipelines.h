@@ -80,6 +80,11 @@ struct LowerOptions : public PassPipelineOptions<LowerOptions> {
       llvm::cl::desc("rows or columns of a peer's matrix that are worth a "
                      "product of their own"),
       llvm::cl::init(64)};
+  Option<int64_t> joinBytes{
+      *this, "join-bytes",
+      llvm::cl::desc("bytes of a rank that may wait for one barrier instead of "
+                     "each for its own"),
+      llvm::cl::init(0)};
 };
 
 /// lower: `exec` instructions on planned memory, and the kernels they launch.

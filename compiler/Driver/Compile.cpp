@@ -73,6 +73,9 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
     LowerOptions lower;
     lower.sharedMemory = options.comm.sharedMemory;
     lower.minPiece = options.minPiece;
+    // So much is sent and summed in the time of a few meetings.
+    if (options.memory == "fast")
+      lower.joinBytes = 1 << 20;
     return buildLowerPipeline(pm, lower);
   }
   }

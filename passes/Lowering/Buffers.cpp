@@ -1,6 +1,7 @@
 //===- Buffers.cpp - Which values share memory, and when it is needed -----===//
 
 #include "passes/Lowering/Buffers.h"
+#include "dialects/Fabric/IR/Fabric.h"
 
 using namespace mlir;
 using namespace mlir::lowering;
@@ -56,4 +57,30 @@ Buffers mlir::lowering::findBuffers(Block &block) {
   for (Operation &op : block)
     buffers.addResults(&op);
   return buffers;
+}
+
+UntiedUpdates mlir::lowering::findUntiedUpdates(func::FuncOp function,
+                                                const Buffers &buffers) {
+  UntiedUpdates updates;
+  Operation *end = function.getBody().front().getTerminator();
+  for (auto [index, value] : llvm::enumerate(end->getOperands())) {
+    auto argument = function.getResultAttrOfType<IntegerAttr>(
+        index, fabric::FabricDialect::kUpdateOfAttr);
+    if (!argument)
+      continue;
+    const Buffer &buffer = buffers.getAll()[buffers.lookup(value)];
+    if (Operation *op = buffer.values.front().getDefiningOp())
+      updates[op].push_back(
+          buffers.lookup(function.getArgument(argument.getInt())));
+  }
+  return updates;
+}
+
+SmallVector<unsigned, 4>
+mlir::lowering::getWrites(Operation *op, const Buffers &buffers,
+                          const UntiedUpdates &updates) {
+  SmallVector<unsigned, 4> writes(updates.lookup(op));
+  for (Value result : op->getResults())
+    writes.push_back(buffers.lookup(result));
+  return writes;
 }

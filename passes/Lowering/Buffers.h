@@ -55,6 +55,15 @@ private:
 /// All buffers of a function whose ties are decided.
 Buffers findBuffers(Block &block);
 
+/// Buffers that an op may write beside its results' own: what becomes an
+/// argument's new value may be written right into its slot.
+using UntiedUpdates = DenseMap<Operation *, SmallVector<unsigned, 1>>;
+UntiedUpdates findUntiedUpdates(func::FuncOp function, const Buffers &buffers);
+
+/// The buffers that an op writes, or may write.
+SmallVector<unsigned, 4> getWrites(Operation *op, const Buffers &buffers,
+                                   const UntiedUpdates &updates);
+
 } // namespace mlir::lowering
 
 #endif // FABRIC_PASSES_LOWERING_BUFFERS_H

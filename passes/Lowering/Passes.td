@@ -120,6 +120,42 @@ def ShareCollectivesPass : Pass<"lower-share-collectives", "func::FuncOp"> {
   let dependentDialects = ["exec::ExecDialect", "fabric::FabricDialect"];
 }
 
+def JoinPeerReadsPass : Pass<"exec-join-peer-reads", "ModuleOp"> {
+  let summary = "lets updates wait until one barrier serves several of them";
+  let description = [{
+    What reads a peer's value waits for a barrier. An instruction that reads peers'
+    values of the workspace and whose results are results of the function, as an
+    update's are, moves down to the next of its kind, and so on, until what all of
+    them keep alive is more than `join-bytes`, or an instruction stands in the way
+    that writes what one of them reads or writes, or reads what it writes.
+
+    Precondition: functions of `exec` ops without barriers.
+    Postcondition: the same instructions, in an order that computes the same.
+
+    ```mlir
+    %p2 = exec.launch @kernels::@update(%g0, %g1, %p) ...
+    %h = exec.gemm ...
+    %h0 = exec.peer_view %h ...
+    %q2 = exec.launch @kernels::@update(%h0, %h1, %q) ...
+    ```
+    becomes
+    ```mlir
+    %h = exec.gemm ...
+    %h0 = exec.peer_view %h ...
+    %p2 = exec.launch @kernels::@update(%g0, %g1, %p) ...
+    %q2 = exec.launch @kernels::@update(%h0, %h1, %q) ...
+    ```
+  }];
+  let options = [
+    Option<"joinBytes", "join-bytes", "int64_t", "0",
+           "at most so much of a rank's memory waits for it">
+  ];
+  let statistics = [
+    Statistic<"numJoined", "joined", "Instructions that wait for others">
+  ];
+  let dependentDialects = ["exec::ExecDialect"];
+}
+
 def PlaceBarriersPass : Pass<"exec-place-barriers", "ModuleOp"> {
   let summary = "orders reads of peers' memory after writes and before them";
   let description = [{
@@ -142,6 +178,10 @@ def PlaceBarriersPass : Pass<"exec-place-barriers", "ModuleOp"> {
     exec.barrier axes = <{"dp"}> released(%g : tensor<8xf32>)
     ```
   }];
+  let options = [
+    Option<"joinBytes", "join-bytes", "int64_t", "0",
+           "so much of what peers have read waits for the next barrier">
+  ];
   let statistics = [
     Statistic<"numBarriers", "barriers", "Barriers that were added">
   ];

@@ -9,7 +9,8 @@
 //   * before a peer is read whose value may not be complete;
 //   * before what is being read is updated in place;
 //   * after the last read of a value of the workspace, so that its memory is
-//     free then and not at some later barrier: it is an operand of that one;
+//     free then and not at some later barrier: it is an operand of that one.
+//     As many bytes as `join-bytes` may wait for the next barrier;
 //   * at the end of a step: the next one, and the runtime between, may write.
 //
 // Collectives in which every rank needs something of every other are barriers,
@@ -18,7 +19,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Exec/IR/Exec.h"
-#include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Lowering/Buffers.h"
 #include "passes/Lowering/Passes.h"
@@ -44,13 +44,15 @@ struct Share {
   bool isUnseen = false; ///< Written since the last barrier.
   bool isRead = false;   ///< Read since the last barrier.
   Operation *lastReader = nullptr;
+  bool isOver = false; ///< Of the workspace, and nobody reads it any more.
 };
 
 class Placer {
 public:
-  explicit Placer(func::FuncOp function)
-      : function(function), block(function.getBody().front()),
-        buffers(findBuffers(block)) {}
+  Placer(func::FuncOp function, int64_t joinBytes)
+      : joinBytes(joinBytes), block(function.getBody().front()),
+        buffers(findBuffers(block)),
+        updates(findUntiedUpdates(function, buffers)) {}
 
   LogicalResult run();
 
@@ -60,20 +62,18 @@ private:
   using Key = std::pair<unsigned, Attribute>;
 
   void findShares();
-  void findUpdates();
   SmallVector<Share *> getReads(Operation *op);
-  SmallVector<unsigned, 4> getWrites(Operation *op) const;
+  int64_t getBytes(const Share &share) const;
 
-  void order(dist::AxesAttr axes);
+  void order(dist::AxesAttr axes, bool isBarrier);
   void addBarriers(OpBuilder builder, Location loc,
                    ArrayRef<dist::AxesAttr> wanted);
 
-  func::FuncOp function;
+  const int64_t joinBytes;
   Block &block;
   Buffers buffers;
+  UntiedUpdates updates;
   llvm::MapVector<Key, Share> shares;
-  /// Buffers of arguments that an op writes the new value of without a tie.
-  DenseMap<Operation *, SmallVector<unsigned, 1>> updates;
 };
 
 } // namespace
@@ -92,21 +92,6 @@ void Placer::findShares() {
   }
 }
 
-/// What becomes an argument's new value may be written right into its slot.
-void Placer::findUpdates() {
-  for (auto [index, value] :
-       llvm::enumerate(block.getTerminator()->getOperands())) {
-    auto argument = function.getResultAttrOfType<IntegerAttr>(
-        index, fabric::FabricDialect::kUpdateOfAttr);
-    if (!argument)
-      continue;
-    const Buffer &buffer = buffers.getAll()[buffers.lookup(value)];
-    if (Operation *op = buffer.values.front().getDefiningOp())
-      updates[op].push_back(
-          buffers.lookup(function.getArgument(argument.getInt())));
-  }
-}
-
 SmallVector<Share *> Placer::getReads(Operation *op) {
   SmallVector<Share *> reads;
   for (Value operand : op->getOperands())
@@ -117,18 +102,20 @@ SmallVector<Share *> Placer::getReads(Operation *op) {
   return reads;
 }
 
-SmallVector<unsigned, 4> Placer::getWrites(Operation *op) const {
-  SmallVector<unsigned, 4> writes(updates.lookup(op));
-  for (Value result : op->getResults())
-    writes.push_back(buffers.lookup(result));
-  return writes;
+int64_t Placer::getBytes(const Share &share) const {
+  return buffers.getAll()[buffers.lookup(share.value)].getNumBytes();
 }
 
-/// Everybody has written and read what comes before.
-void Placer::order(dist::AxesAttr axes) {
-  for (auto &[key, share] : shares)
-    if (exec::coversAxes(axes, share.axes))
-      share.isUnseen = share.isRead = false;
+/// Everybody has written and read what comes before. What is over is kept for a
+/// barrier, which is what ends its lifetime.
+void Placer::order(dist::AxesAttr axes, bool isBarrier) {
+  for (auto &[key, share] : shares) {
+    if (!exec::coversAxes(axes, share.axes))
+      continue;
+    share.isUnseen = false;
+    if (isBarrier || !share.isOver)
+      share.isRead = share.isOver = false;
+  }
 }
 
 void Placer::addBarriers(OpBuilder builder, Location loc,
@@ -145,7 +132,7 @@ void Placer::addBarriers(OpBuilder builder, Location loc,
       if (share.isRead && exec::coversAxes(axes, share.axes))
         released.push_back(share.value);
     exec::BarrierOp::create(builder, loc, axes, released);
-    order(axes);
+    order(axes, /*isBarrier=*/true);
     ++numBarriers;
   }
 }
@@ -154,7 +141,6 @@ LogicalResult Placer::run() {
   findShares();
   if (shares.empty())
     return success();
-  findUpdates();
   SmallVector<PlannedOpInterface> program;
   for (Operation &op : block.without_terminator()) {
     auto planned = dyn_cast<PlannedOpInterface>(op);
@@ -166,7 +152,7 @@ LogicalResult Placer::run() {
 
   for (PlannedOpInterface op : program) {
     SmallVector<Share *> reads = getReads(op);
-    SmallVector<unsigned, 4> writes = getWrites(op);
+    SmallVector<unsigned, 4> writes = getWrites(op, buffers, updates);
     llvm::SetVector<dist::AxesAttr> before, after;
     for (Share *share : reads)
       if (share->isUnseen)
@@ -176,7 +162,7 @@ LogicalResult Placer::run() {
         before.insert(share.axes);
     addBarriers(OpBuilder(op), op->getLoc(), before.getArrayRef());
     if (dist::AxesAttr axes = op.getOrderedAxes())
-      order(axes);
+      order(axes, /*isBarrier=*/false);
 
     for (auto &[key, share] : shares)
       share.isUnseen |= llvm::is_contained(writes, key.first);
@@ -184,9 +170,14 @@ LogicalResult Placer::run() {
       share->isRead = true;
       bool isArgument =
           buffers.getAll()[buffers.lookup(share->value)].isArgument();
-      if (share->lastReader == op.getOperation() && !isArgument)
-        after.insert(share->axes);
+      share->isOver = share->lastReader == op.getOperation() && !isArgument;
     }
+    int64_t waitingBytes = 0;
+    for (auto &[key, share] : shares)
+      waitingBytes += share.isOver ? getBytes(share) : 0;
+    for (auto &[key, share] : shares)
+      if (share.isOver && waitingBytes > joinBytes)
+        after.insert(share.axes);
     OpBuilder behind(op);
     behind.setInsertionPointAfter(op);
     addBarriers(behind, op->getLoc(), after.getArrayRef());
@@ -210,7 +201,7 @@ struct PlaceBarriersPass
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal())
         continue;
-      Placer placer(function);
+      Placer placer(function, joinBytes);
       if (failed(placer.run()))
         return signalPassFailure();
       numBarriers += placer.numBarriers;
