@@ -3,6 +3,7 @@
 #include "compiler/Driver/Compile.h"
 #include "compiler/Emit/Emit.h"
 #include "compiler/Pipelines.h"
+#include "passes/Lowering/LeastMemory.h"
 #include "runtime/Support/Sha256.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/TargetParser/Host.h"
@@ -154,6 +155,9 @@ mlir::fabric::compilePlan(ModuleOp module, StringRef modelText,
   compiled.facts = collectFacts(module);
   if (failed(runPhases(module, options, Phase::Lower, Phase::Lower)))
     return failure();
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!function.isExternal())
+      compiled.facts.leastBytes += lowering::getLeastBytes(function);
   FailureOr<::fabric::plan::Plan> plan = emitPlan(module, options.target);
   if (failed(plan))
     return failure();

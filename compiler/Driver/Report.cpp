@@ -20,6 +20,13 @@ static void forEachCollective(
         visit(*collective, instruction.loc);
 }
 
+/// Instructions that only copy, where no better plan was found.
+static int64_t countCopies(const plan::Plan &plan) {
+  return llvm::count_if(plan.instructions, [](const auto &instruction) {
+    return std::holds_alternative<plan::Copy>(instruction.op);
+  });
+}
+
 /// Samples of the first input that has a batch dim, and of a rank's part of it.
 static std::optional<std::pair<int64_t, int64_t>>
 getBatch(const plan::Plan &plan) {
@@ -56,6 +63,8 @@ void mlir::fabric::printReportJson(const plan::Plan &plan,
       json.attribute("activations", plan.memory.activations);
       json.attribute("communication", plan.memory.communication);
     });
+    json.attribute("least_bytes", facts.leastBytes);
+    json.attribute("planned_copies", countCopies(plan));
     json.attributeArray("collectives", [&] {
       forEachCollective(plan, [&](const plan::Collective &collective,
                                   const std::string &loc) {
@@ -111,7 +120,11 @@ void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
        << " a rank\n";
   os << "work             " << llvm::format("%.3g", double(facts.flopsPerRank))
      << " FLOP a rank and step\n";
-  os << "memory           " << humanBytes(plan.memory.peak) << " a rank\n";
+  int64_t copies = countCopies(plan);
+  os << "memory           " << humanBytes(plan.memory.peak)
+     << " a rank, of which " << humanBytes(facts.leastBytes)
+     << " are needed in any layout; " << copies
+     << (copies == 1 ? " copy" : " copies") << '\n';
   auto line = [&](const char *name, int64_t bytes) {
     if (bytes)
       os << "  " << llvm::format("%-15s", name) << humanBytes(bytes) << '\n';

@@ -16,14 +16,16 @@ namespace mlir::fabric {
 struct ReportFacts {
   /// Of all ops on local shapes; a multiply-add is two.
   int64_t flopsPerRank = 0;
+  /// Of memory, in the plan's order, wherever buffers lie.
+  int64_t leastBytes = 0;
   /// Parameter -> style, in the order of the model's arguments.
   std::vector<std::pair<std::string, std::string>> tpPlan;
   /// Parameter -> "gather" or "keep", of those that say.
   std::vector<std::pair<std::string, std::string>> fsdpPlan;
 };
 
-/// {"mesh", "batch", "flops_per_rank", "memory", "collectives", "tp_plan",
-/// "fsdp_plan"}.
+/// {"mesh", "batch", "flops_per_rank", "memory", "least_bytes",
+/// "planned_copies", "collectives", "tp_plan", "fsdp_plan"}.
 /// Bytes are a rank's; those of a collective are what one rank sends.
 void printReportJson(const ::fabric::plan::Plan &plan, const ReportFacts &facts,
                      llvm::raw_ostream &os);
