@@ -53,17 +53,17 @@ class Case:
         run([FABRIC_RUN, plan, "--data=random", "--steps=0", f"--save={self.weights}", "--quiet"])
         self.offsets = models.safetensors_offsets(self.weights, ["w1.weight", "w2.weight", "w3.weight"])
 
-    def compile(self, mesh):
+    def compile(self, mesh, comm="any"):
         dp, tp = mesh
         plan = self.stem.with_name(f"{self.stem.name}-{dp}x{tp}.bin")
-        run([FABRIC_COMPILE, self.model, "-o", plan, f"--dp={dp}", f"--tp={tp}"])
+        run([FABRIC_COMPILE, self.model, "-o", plan, f"--dp={dp}", f"--tp={tp}", f"--comm={comm}"])
         return plan
 
-    def run_fabric(self, mesh):
+    def run_fabric(self, mesh, comm="local"):
         metrics = self.stem.with_suffix(".jsonl")
         run(
             [
-                *(FABRIC_RUN, self.compile(mesh), f"--weights={self.weights}", f"--data=x={self.data}"),
+                *(FABRIC_RUN, self.compile(mesh, comm), f"--weights={self.weights}", f"--data=x={self.data}"),
                 *(f"--steps={self.size.steps}", f"--metrics={metrics}", "--quiet"),
             ]
         )
@@ -107,7 +107,10 @@ def measure(options, folder, quiet):
     if with_hand:
         need(HANDWRITTEN, "bench-handwritten")
     cases = [Case(size, folder) for size in sizes]
-    contestants = {"Fabric": lambda case, mesh: case.run_fabric(mesh)}
+    contestants = {
+        "Fabric": lambda case, mesh: case.run_fabric(mesh, "local"),
+        "Fabric --comm=any": lambda case, mesh: case.run_fabric(mesh, "any"),
+    }
     if with_hand:
         contestants["by hand"] = lambda case, mesh: case.run_by_hand(mesh)
     groups = []
@@ -152,5 +155,6 @@ def _figures(case, mesh, times):
             yield Figure("step", name, f"{a} / {b}", "", values, **limits)
 
     yield from ratio("Fabric", "by hand", limit=case.size.by_hand if mesh == (2, 2) else None)
+    yield from ratio("Fabric --comm=any", "by hand")
     yield from ratio("PyTorch 2D", "Fabric", limit=case.size.by_pytorch, at_least=True)
     yield from ratio("PyTorch unsharded", "Fabric")
