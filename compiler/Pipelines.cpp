@@ -69,6 +69,10 @@ void mlir::fabric::buildSchedulePipeline(OpPassManager &pm,
   // may merge equal ops from here on: gathers are repeated on purpose.
   pm.addNestedPass<func::FuncOp>(
       schedule::createRegatherPass({options.memory}));
+  // When it is known what is made where.
+  if (options.overlap)
+    pm.addNestedPass<func::FuncOp>(
+        schedule::createOverlapPass({options.memory}));
   pm.addNestedPass<func::FuncOp>(schedule::createVerifySchedulePass());
 }
 
@@ -98,6 +102,8 @@ void mlir::fabric::buildLowerPipeline(OpPassManager &pm,
   pm.addPass(lowering::createVerifyMemoryPass(
       {/*maxCopies=*/std::numeric_limits<int64_t>::max()}));
   pm.addPass(lowering::createVerifyPeersPass());
+  // By slots; the plan's verifier looks for what it may have missed.
+  pm.addPass(lowering::createPlaceEventsPass());
   // Last: states what the phase leaves behind.
   pm.addPass(lowering::createVerifyLoweredPass());
 }

@@ -65,6 +65,9 @@ struct ScheduleOptions : public PassPipelineOptions<ScheduleOptions> {
           "min: one gathered weight or full gradient at a time; "
           "fast: gathered weights may be kept; or a budget in bytes"),
       llvm::cl::init("fast")};
+  Option<bool> overlap{*this, "overlap",
+                       llvm::cl::desc("collectives run beside what computes"),
+                       llvm::cl::init(false)};
 };
 
 /// schedule: one total order of instructions.

@@ -45,6 +45,10 @@ private:
   LogicalResult emit(exec::CollectiveOp op, plan::Collective &collective);
   LogicalResult emit(exec::CopyOp op, plan::Copy &copy);
   LogicalResult emit(exec::BarrierOp op, plan::Barrier &barrier);
+  LogicalResult emit(exec::RecordOp op, plan::Record &record);
+  LogicalResult emit(exec::WaitOp op, plan::Wait &wait);
+
+  int64_t getStream(dist::AxesAttr axes);
 
   LogicalResult set(plan::BufferId &buffer, Value value) {
     FailureOr<plan::BufferId> found = buffers.get(value);
@@ -80,8 +84,10 @@ private:
     Instruction instruction;
     if (failed(emit(op, instruction)))
       return failure();
-    plan.instructions.push_back(
-        {std::move(instruction), describeLoc(op.getLoc())});
+    auto planned = cast<exec::PlannedOpInterface>(op.getOperation());
+    plan.instructions.push_back({std::move(instruction),
+                                 describeLoc(op.getLoc()),
+                                 getStream(planned.getStream())});
     return success();
   }
 
@@ -181,6 +187,43 @@ LogicalResult InstructionEmitter::emit(exec::BarrierOp op,
   return success();
 }
 
+LogicalResult InstructionEmitter::emit(exec::RecordOp op,
+                                       plan::Record &record) {
+  record.event = op.getEvent();
+  return success();
+}
+
+LogicalResult InstructionEmitter::emit(exec::WaitOp op, plan::Wait &wait) {
+  wait.event = op.getEvent();
+  return success();
+}
+
+/// "dp,tp".
+static std::string nameStream(dist::AxesAttr axes) {
+  std::string text;
+  for (const plan::AxisRef &axis : toPlanAxes(axes)) {
+    text += (text.empty() ? "" : ",") + axis.axis;
+    if (axis.size != 0)
+      text +=
+          ":(" + std::to_string(axis.preSize) + ")" + std::to_string(axis.size);
+  }
+  return text;
+}
+
+/// In the order in which the program comes to them.
+int64_t InstructionEmitter::getStream(dist::AxesAttr axes) {
+  if (!axes)
+    return 0;
+  if (plan.streams.empty())
+    plan.streams.push_back("compute");
+  std::string name = nameStream(axes);
+  auto known = llvm::find(plan.streams, name);
+  int64_t stream = known - plan.streams.begin();
+  if (known == plan.streams.end())
+    plan.streams.push_back(name);
+  return stream;
+}
+
 LogicalResult InstructionEmitter::emit(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](exec::GemmOp op) { return add<plan::Gemm>(op); })
@@ -188,6 +231,8 @@ LogicalResult InstructionEmitter::emit(Operation *op) {
       .Case([&](exec::CollectiveOp op) { return add<plan::Collective>(op); })
       .Case([&](exec::CopyOp op) { return add<plan::Copy>(op); })
       .Case([&](exec::BarrierOp op) { return add<plan::Barrier>(op); })
+      .Case([&](exec::RecordOp op) { return add<plan::Record>(op); })
+      .Case([&](exec::WaitOp op) { return add<plan::Wait>(op); })
       .Case(
           [&](exec::ConstantOp op) { return emitConstant(op, buffers, plan); })
       // Another name of the same bytes.

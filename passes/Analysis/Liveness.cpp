@@ -44,6 +44,19 @@ SmallVector<Value> mlir::analysis::getUpdatedVersions(Operation *op) {
   return versions;
 }
 
+bool mlir::analysis::isAsync(Operation *op) {
+  return op->hasAttr(dist::DistDialect::kAsyncAttr);
+}
+
+Operation *mlir::analysis::getFirstReader(Operation *op) {
+  Operation *first = op->getBlock()->getTerminator();
+  for (Value result : op->getResults())
+    for (Operation *reader : getReaders(result))
+      if (reader->isBeforeInBlock(first))
+        first = reader;
+  return first;
+}
+
 static int64_t getBytes(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type ? fabric::getNumBytes(type) : 0;
@@ -72,10 +85,11 @@ BlockLiveness::BlockLiveness(Block &block) {
     start(argument, getBytes(argument), 0, count - 1);
   for (Operation &op : block) {
     int64_t position = positions[&op];
+    int64_t done = isAsync(&op) ? positions[getFirstReader(&op)] : position;
     for (Value operand : op.getOperands()) {
       auto it = bufferOf.find(getBuffer(operand));
       if (it != bufferOf.end())
-        buffers[it->second].end = std::max(buffers[it->second].end, position);
+        buffers[it->second].end = std::max(buffers[it->second].end, done);
     }
     if (getAllocatedBytes(&op) > 0)
       for (Value result : op.getResults())

@@ -29,6 +29,14 @@ SmallVector<Operation *> getReaders(Value version);
 /// The versions that an op ends by updating them in place.
 SmallVector<Value> getUpdatedVersions(Operation *op);
 
+/// Whether the op is a collective that runs beside what follows it, until its
+/// result is read.
+bool isAsync(Operation *op);
+
+/// The first op that reads a result of `op`, directly or through views; the
+/// block's terminator where nobody does.
+Operation *getFirstReader(Operation *op);
+
 /// Bytes of the buffers that the op's results start: views, values updated in
 /// place and constants, which are part of the plan, start none.
 int64_t getAllocatedBytes(Operation *op);
@@ -37,7 +45,8 @@ struct LiveBuffer {
   Value value; ///< The first version.
   int64_t bytes;
   /// Positions in the block, both included: from where it is made to its last
-  /// reader. An argument is alive everywhere.
+  /// reader, or to where an asynchronous reader is done. An argument is alive
+  /// everywhere.
   int64_t begin, end;
 };
 

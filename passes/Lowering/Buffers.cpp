@@ -31,8 +31,30 @@ void Buffers::join(Value value, unsigned buffer) {
     buffers[buffer].end = std::max(buffers[buffer].end, times.at(user));
 }
 
+/// The first op that reads the value or a view of it; else the terminator.
+static Operation *findFirstReader(Value value) {
+  Operation *first = value.getParentBlock()->getTerminator();
+  SmallVector<Value> names = {value};
+  while (!names.empty())
+    for (Operation *user : names.pop_back_val().getUsers()) {
+      auto planned = dyn_cast<exec::PlannedOpInterface>(user);
+      if (planned && planned.isAlias())
+        llvm::append_range(names, user->getResults());
+      else if (user->isBeforeInBlock(first))
+        first = user;
+    }
+  return first;
+}
+
 void Buffers::addResults(Operation *op) {
   auto planned = dyn_cast<exec::PlannedOpInterface>(op);
+  if (planned && planned.getStream())
+    for (Value operand : op->getOperands()) {
+      Buffer &buffer = buffers[lookup(operand)];
+      buffer.readUntil = std::max(buffer.readUntil,
+                                  times.at(findFirstReader(op->getResult(0))));
+      buffer.end = std::max(buffer.end, buffer.readUntil);
+    }
   for (OpResult result : op->getResults()) {
     auto tied = planned ? planned.getTiedOperand(result.getResultNumber())
                         : std::nullopt;

@@ -18,6 +18,8 @@ namespace mlir::lowering {
 struct Buffer {
   SmallVector<Value> values; ///< The first one brought it into being.
   int64_t begin = 0, end = 0;
+  /// Until then an asynchronous collective may read it.
+  int64_t readUntil = 0;
 
   int64_t getNumBytes() const {
     return exec::getNumBytes(values.front().getType());

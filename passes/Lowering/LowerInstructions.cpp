@@ -147,7 +147,8 @@ template <typename Op> void lowerCollective(Op op, dist::MeshAttr mesh) {
       exec::CollectiveKindAttr::get(op.getContext(), traits.kind),
       op.getOperand(), axes, reduction, integer(traits.concatDim),
       integer(traits.splitDim), builder.getI64IntegerAttr(bytes),
-      builder.getStringAttr(explain(traits.kind, op)), UnitAttr(),
+      builder.getStringAttr(explain(traits.kind, op)), /*in_place=*/UnitAttr(),
+      op->template getAttrOfType<UnitAttr>(dist::DistDialect::kAsyncAttr),
       exec::SlotAttr());
   op.getResult().replaceAllUsesWith(collective.getResult());
   op.erase();

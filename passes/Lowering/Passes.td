@@ -268,6 +268,34 @@ def VerifyMemoryPass : Pass<"exec-verify-memory", "ModuleOp"> {
   ];
 }
 
+def PlaceEventsPass : Pass<"exec-place-events", "ModuleOp"> {
+  let summary = "orders streams where they touch the same bytes";
+  let description = [{
+    Precondition: every value is in its slot (`exec-verify-memory`); block order is
+    right. Without `async` collectives nothing is done.
+
+    Postcondition: two instructions of different streams of which one writes bytes
+    that the other touches are in the order of the block, by their streams' own order
+    and by records and waits. No wait can be left out.
+
+    ```mlir
+    %1 = exec.collective all_gather %w axes = <{"dp"}> ... async at <workspace, 0, communication> : ...
+    %2 = exec.gemm %x, %1 ... : ...
+    ```
+    becomes
+    ```mlir
+    %1 = exec.collective all_gather %w axes = <{"dp"}> ... async at <workspace, 0, communication> : ...
+    exec.record 0 stream = <{"dp"}>
+    exec.wait 0
+    %2 = exec.gemm %x, %1 ... : ...
+    ```
+  }];
+  let statistics = [
+    Statistic<"numWaits", "waits", "Waits of one stream for another">
+  ];
+  let dependentDialects = ["exec::ExecDialect"];
+}
+
 def VerifyPeersPass : Pass<"exec-verify-peers", "ModuleOp"> {
   let summary = "checks that no rank reads what a peer writes";
   let description = [{

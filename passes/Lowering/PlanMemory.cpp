@@ -87,10 +87,13 @@ void Planner::findTargets() {
   }
 }
 
-/// Whether nobody reads the buffer after `op`.
+/// Whether nobody reads the buffer after `op`, and nobody may be reading it
+/// still: a wait in its place would be right, but cost what was gained.
 bool Planner::isFreeAt(unsigned buffer, Operation *op) const {
   Operation *last = buffers.getLastReader(buffer);
-  return !last || buffers.getTime(last) <= buffers.getTime(op);
+  int64_t time = buffers.getTime(op);
+  return buffers.getAll()[buffer].readUntil <= time &&
+         (!last || buffers.getTime(last) <= time);
 }
 
 /// The ties that an op came with must not overwrite what is still needed.
@@ -102,12 +105,12 @@ LogicalResult Planner::checkTies(PlannedOpInterface op) {
     if (!tied)
       continue;
     unsigned buffer = buffers.lookup(op->getOperand(*tied));
-    if (isFreeAt(buffer, op))
+    Operation *last = buffers.getLastReader(buffer);
+    if (!last || buffers.getTime(last) <= buffers.getTime(op))
       continue;
     InFlightDiagnostic diagnostic = op.emitOpError()
                                     << "overwrites a value that is read later";
-    diagnostic.attachNote(buffers.getLastReader(buffer)->getLoc())
-        << "the last to read it";
+    diagnostic.attachNote(last->getLoc()) << "the last to read it";
     return diagnostic;
   }
   return success();

@@ -87,6 +87,51 @@ def RegatherPass : Pass<"schedule-regather", "::mlir::func::FuncOp"> {
     Statistic<"peakBytes", "peak-bytes", "Estimated peak of memory on one rank">];
 }
 
+def OverlapPass : Pass<"schedule-overlap", "::mlir::func::FuncOp"> {
+  let summary = "Runs collectives beside what computes";
+  let description = [{
+    For targets where that makes them faster. A collective that sends something gets
+    twice the time that it is estimated to take: it starts early, as far as its
+    operand is ready, or what only updates or returns what it gives comes later.
+    Products and all that lies between them keep their order.
+
+    The collectives over some axes are marked `dist.async` if one of them has work
+    beside it: each then runs in the stream of its axes until its result is read, and
+    keeps its operand until then. Of one stream, at most two collectives are ahead of
+    their readers. `memory` says what that may cost:
+
+    * `min`: nothing; nothing is done;
+    * `fast`: what it takes;
+    * a number: bytes on one rank, by the estimate of `schedule-regather`. What does
+      not fit gets half of its time, then half of that, at last none.
+
+    Precondition: `schedule-order` has run, and `schedule-regather`.
+    Postcondition: block order is an execution order.
+
+    ```mlir
+    %0 = dist.all_gather %w1 ...
+    %1 = fabric.linear %x, %0 : ...
+    %2 = fabric.silu %1 : ...
+    %3 = dist.all_gather %w2 ...
+    %4 = fabric.linear %2, %3 : ...
+    ```
+    becomes
+    ```mlir
+    %0 = dist.all_gather %w1 ... {dist.async}
+    %3 = dist.all_gather %w2 ... {dist.async}
+    %1 = fabric.linear %x, %0 : ...
+    %2 = fabric.silu %1 : ...
+    %4 = fabric.linear %2, %3 : ...
+    ```
+  }];
+  let options = [
+    Option<"memory", "memory", "std::string", /*default=*/"\"fast\"",
+           "min, fast, or a budget in bytes">];
+  let statistics = [
+    Statistic<"numAsync", "async", "Number of collectives beside what computes">,
+    Statistic<"peakBytes", "peak-bytes", "Estimated peak of memory on one rank">];
+}
+
 def VerifySchedulePass : Pass<"schedule-verify", "::mlir::func::FuncOp"> {
   let summary = "Checks that the order of a block may be executed";
   let description = [{

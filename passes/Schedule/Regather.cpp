@@ -14,6 +14,7 @@
 
 #include "mlir/IR/IRMapping.h"
 #include "passes/Analysis/Liveness.h"
+#include "passes/Schedule/Cost.h"
 #include "passes/Schedule/MadeFromArgument.h"
 #include "passes/Schedule/Passes.h"
 #include "llvm/ADT/SetVector.h"
@@ -28,14 +29,6 @@ namespace mlir::schedule {
 using namespace mlir;
 using namespace mlir::schedule;
 using namespace mlir::analysis;
-
-static int64_t getBytesSent(Operation *op) {
-  auto collective = dyn_cast<dist::CollectiveOpInterface>(op);
-  if (!collective)
-    return 0;
-  return collective.getBytesSent(
-      collective.getCollectiveAxes().getNumParts(dist::getMesh(op)));
-}
 
 namespace {
 

@@ -55,6 +55,12 @@ LogicalResult DistDialect::verifyOperationAttribute(Operation *op,
                                << " is a unit attribute of a module";
     return success();
   }
+  if (attr.getName() == kAsyncAttr) {
+    if (!isa<CollectiveOpInterface>(op) || !isa<UnitAttr>(attr.getValue()))
+      return op->emitOpError() << "attribute " << attr.getName()
+                               << " is a unit attribute of a collective";
+    return success();
+  }
   return op->emitOpError() << "unknown attribute " << attr.getName();
 }
 
@@ -92,9 +98,10 @@ static LogicalResult verifyValueAttribute(Operation *op, Type type,
     auto module = op->getParentOfType<ModuleOp>();
     if (module && module->hasAttr(DistDialect::kPartitionedAttr) &&
         !sharding.getMesh().hasSizes())
-      return op->emitOpError() << "a sharding of a partitioned function needs a "
-                                  "mesh with sizes, found "
-                               << sharding.getMesh();
+      return op->emitOpError()
+             << "a sharding of a partitioned function needs a "
+                "mesh with sizes, found "
+             << sharding.getMesh();
     return success();
   }
   if (attr.getName() == DistDialect::kLogicalShapeAttr) {

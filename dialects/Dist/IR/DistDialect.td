@@ -23,6 +23,9 @@ def Dist_Dialect : Dialect {
     Attributes of modules and functions:
       * `dist.mesh` on the module: the mesh that everything below runs on;
       * `dist.partitioned` on the module: the functions are local;
+      * `dist.async` on a collective of a scheduled program: it is under way from
+        where it stands to the first op that reads its result, beside all that
+        stands between;
       * `dist.tp` on an argument: the tensor-parallel style of a parameter;
       * `dist.fsdp` on an argument: whether a parameter's data-parallel shards are
         gathered for use, or used as they are;
@@ -40,6 +43,7 @@ def Dist_Dialect : Dialect {
   let extraClassDeclaration = [{
     static constexpr ::llvm::StringLiteral kMeshAttr{"dist.mesh"};
     static constexpr ::llvm::StringLiteral kPartitionedAttr{"dist.partitioned"};
+    static constexpr ::llvm::StringLiteral kAsyncAttr{"dist.async"};
     static constexpr ::llvm::StringLiteral kTpAttr{"dist.tp"};
     static constexpr ::llvm::StringLiteral kFsdpAttr{"dist.fsdp"};
     static constexpr ::llvm::StringLiteral kShardingAttr{"dist.sharding"};

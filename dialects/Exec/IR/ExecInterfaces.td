@@ -31,6 +31,12 @@ def PlannedOpInterface : OpInterface<"PlannedOpInterface"> {
       }], "::mlir::dist::AxesAttr", "getOrderedAxes", (ins), "",
       [{ return {}; }]>,
     InterfaceMethod<[{
+        The axes of the communication stream that the op runs in, beside what
+        computes; null where it runs in the order of the block. Of a collective,
+        its own: whatever meets over the same axes is in one stream.
+      }], "::mlir::dist::AxesAttr", "getStream", (ins), "",
+      [{ return {}; }]>,
+    InterfaceMethod<[{
         Whether the op may write result `result` over operand `operand`, which
         nobody reads after it.
       }], "bool", "canTie", (ins "unsigned":$result, "unsigned":$operand), "",

@@ -248,6 +248,10 @@ dist::AxesAttr CollectiveOp::getOrderedAxes() {
   return getKind() == CollectiveKind::AllSlice ? dist::AxesAttr() : getAxes();
 }
 
+dist::AxesAttr CollectiveOp::getStream() {
+  return getAsync() ? getAxes() : dist::AxesAttr();
+}
+
 /// C2 for one dim.
 static LogicalResult verifyDim(CollectiveOp op, StringRef name,
                                std::optional<uint64_t> dim, bool needed) {
@@ -307,6 +311,8 @@ LogicalResult CollectiveOp::verify() {
   if (getInPlace() && getKind() != CollectiveKind::AllReduce)
     return emitOpError() << "only an all_reduce can be in place, found "
                          << stringifyCollectiveKind(getKind());
+  if (getAsync() && getKind() == CollectiveKind::AllSlice)
+    return emitOpError() << "all_slice needs nobody and cannot be async";
   if (static_cast<int64_t>(getBytesSent()) < 0)
     return emitOpError() << "expects bytes_sent of at least 0, found "
                          << static_cast<int64_t>(getBytesSent());
@@ -360,6 +366,18 @@ void BarrierOp::setSlotOf(unsigned, SlotAttr) {}
 dist::AxesAttr BarrierOp::getOrderedAxes() { return getAxes(); }
 
 LogicalResult BarrierOp::verify() { return verifyAxes(*this, getAxes()); }
+
+//===----------------------------------------------------------------------===//
+// RecordOp, WaitOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult RecordOp::verify() {
+  return getAxesAttr() ? verifyAxes(*this, getAxesAttr()) : success();
+}
+
+LogicalResult WaitOp::verify() {
+  return getAxesAttr() ? verifyAxes(*this, getAxesAttr()) : success();
+}
 
 //===----------------------------------------------------------------------===//
 // ViewOp, CopyOp

@@ -135,12 +135,13 @@ def Exec_LaunchOp : Exec_Op<"launch", [
 }
 
 def Exec_CollectiveOp : Exec_SingleOp<"collective",
-    ["getTiedOperand", "canTie", "tie", "getOrderedAxes"]> {
+    ["getTiedOperand", "canTie", "tie", "getOrderedAxes", "getStream"]> {
   let summary = "a collective over axes of the mesh";
   let description = [{
     One instruction for all kinds, with what the plan wants to know: which dim is
     concatenated or split, what one rank sends, and why, for people. `in_place`: the
-    result takes over the operand's slot.
+    result takes over the operand's slot. `async`: it runs in the stream of its axes,
+    from here to the first reader of the result, and until then keeps its operand.
 
     Made by `lower-instructions` from the ops of `dist`; becomes a Collective of the
     plan.
@@ -160,6 +161,7 @@ def Exec_CollectiveOp : Exec_SingleOp<"collective",
       dim multiplied, by the number of ranks.
     * C4: only an all_reduce is in place.
     * C5: `bytes_sent` is not negative.
+    * C6: an all_slice, which needs nobody, is not `async`.
   }];
   let arguments = (ins Exec_CollectiveKindAttr:$kind, Exec_Tensor:$operand,
                        Dist_AxesAttr:$axes,
@@ -167,13 +169,13 @@ def Exec_CollectiveOp : Exec_SingleOp<"collective",
                        OptionalAttr<I64Attr>:$concat_dim,
                        OptionalAttr<I64Attr>:$split_dim,
                        I64Attr:$bytes_sent, StrAttr:$why, UnitAttr:$in_place,
-                       OptionalAttr<Exec_SlotAttr>:$slot);
+                       UnitAttr:$async, OptionalAttr<Exec_SlotAttr>:$slot);
   let results = (outs Exec_Tensor:$result);
   let assemblyFormat = [{
     custom<Kind>($kind) $operand (`by` custom<Reduction>($reduction)^)? `axes` `=` $axes
     (`concat_dim` `=` $concat_dim^)? (`split_dim` `=` $split_dim^)?
     `bytes_sent` `=` $bytes_sent `why` `=` $why (`in_place` $in_place^)?
-    (`at` $slot^)? attr-dict `:` type($operand) `->` type($result)
+    (`async` $async^)? (`at` $slot^)? attr-dict `:` type($operand) `->` type($result)
   }];
 }
 
@@ -237,6 +239,52 @@ def Exec_BarrierOp : Op<Exec_Dialect, "barrier", [
     `axes` `=` $axes (`released` `(` $released^ `:` type($released) `)`)? attr-dict
   }];
   let hasVerifier = 1;
+}
+
+/// A mark in the order of a stream: that of all that computes, or that of
+/// collectives over `axes`.
+class Exec_EventOp<string mnemonic> : Op<Exec_Dialect, mnemonic, [
+    DeclareOpInterfaceMethods<PlannedOpInterface, ["getStream"]>,
+    MemoryEffects<[MemRead, MemWrite]>]> {
+  let arguments = (ins I64Attr:$event, OptionalAttr<Dist_AxesAttr>:$axes);
+  let assemblyFormat = "$event (`stream` `=` $axes^)? attr-dict";
+  let hasVerifier = 1;
+  let extraClassDefinition = [{
+    ::mlir::exec::SlotAttr $cppClass::getSlotOf(unsigned) { return {}; }
+    void $cppClass::setSlotOf(unsigned, ::mlir::exec::SlotAttr) {}
+    ::mlir::dist::AxesAttr $cppClass::getStream() { return getAxesAttr(); }
+  }];
+}
+
+def Exec_RecordOp : Exec_EventOp<"record"> {
+  let summary = "an event: this place in a stream";
+  let description = [{
+    Made by `exec-place-events`, one for each instruction that another stream waits
+    for, right behind it; events are numbered in the order of the block. Becomes a
+    Record of the plan.
+
+    ```mlir
+    exec.record 0 stream = <{"dp"}>
+    ```
+
+    **Constraints**
+    * C1: every axis of a stream is one of the module's mesh.
+  }];
+}
+
+def Exec_WaitOp : Exec_EventOp<"wait"> {
+  let summary = "what follows in a stream runs after an event of another one";
+  let description = [{
+    Made by `exec-place-events`, right before the instruction that needs it; becomes
+    a Wait of the plan.
+
+    ```mlir
+    exec.wait 0
+    ```
+
+    **Constraints**
+    * C1: every axis of a stream is one of the module's mesh.
+  }];
 }
 
 def Exec_ViewOp : Exec_SingleOp<"view", ["getTiedOperand", "isAlias"]> {

@@ -418,3 +418,24 @@ func.func @f(%a: tensor<8x4xf32>) {
   %0 = dist.all_reduce sum %a axes = {"tp"} : tensor<8x4xf32>
   return
 }
+
+// -----
+
+// Only collectives can be under way.
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+func.func @f() {
+  // expected-error @+1 {{attribute "dist.async" is a unit attribute of a collective}}
+  %0 = dist.axis_index {"dp"} {dist.async} : i64
+  return
+}
+}
+
+// -----
+
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+func.func @f(%a: tensor<8x4xf32>) {
+  // expected-error @+1 {{attribute "dist.async" is a unit attribute of a collective}}
+  %0 = dist.all_reduce sum %a axes = {"dp"} {dist.async = 1 : i64} : tensor<8x4xf32>
+  return
+}
+}

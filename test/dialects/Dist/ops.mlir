@@ -49,4 +49,11 @@ func.func @local(%a: tensor<4x4xf32> {dist.sharding = #dist.sharding<#mesh, [{"d
   %3 = dist.reduce_scatter sum %a dim = 1 axes = {"tp"} : tensor<4x4xf32> -> tensor<4x1xf32>
   return
 }
+
+// CHECK-LABEL: func.func @async
+func.func @async(%a: tensor<8x4xf32>) {
+  // CHECK: dist.all_reduce sum %{{.*}} axes = {"tp"} {dist.async} : tensor<8x4xf32>
+  %0 = dist.all_reduce sum %a axes = {"tp"} {dist.async} : tensor<8x4xf32>
+  return
+}
 }

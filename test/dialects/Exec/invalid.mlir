@@ -480,3 +480,36 @@ func.func @barrier_c1_mesh() {
   exec.barrier axes = <{"dp"}>
   return
 }
+
+// -----
+
+// exec.collective C6
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+func.func @collective_c6(%x: tensor<16xf32>) {
+  // expected-error @below {{all_slice needs nobody and cannot be async}}
+  %0 = exec.collective all_slice %x axes = <{"dp"}> split_dim = 0 bytes_sent = 0 why = "" async : tensor<16xf32> -> tensor<8xf32>
+  return
+}
+}
+
+// -----
+
+// exec.record C1
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+func.func @record_c1() {
+  // expected-error @below {{axis "ep" is not one of the mesh}}
+  exec.record 0 stream = <{"ep"}>
+  return
+}
+}
+
+// -----
+
+// exec.wait C1
+module attributes {dist.mesh = #dist.mesh<["dp"=2]>} {
+func.func @wait_c1() {
+  // expected-error @below {{axis "ep" is not one of the mesh}}
+  exec.wait 0 stream = <{"ep"}>
+  return
+}
+}

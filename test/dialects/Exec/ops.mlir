@@ -67,6 +67,17 @@ func.func @peers(%w: tensor<4x8xf32>) {
   return
 }
 
+// CHECK-LABEL: func.func @streams
+func.func @streams(%w: tensor<4x8xf32>) {
+  // CHECK: exec.collective all_reduce %{{.*}} by sum axes = <{"dp"}> bytes_sent = 128 why = "w" in_place async at <parameters, 0, parameters> :
+  %0 = exec.collective all_reduce %w by sum axes = <{"dp"}> bytes_sent = 128 why = "w" in_place async at <parameters, 0, parameters> : tensor<4x8xf32> -> tensor<4x8xf32>
+  // CHECK: exec.record 0 stream = <{"dp"}>
+  exec.record 0 stream = <{"dp"}>
+  // CHECK: exec.wait 0{{$}}
+  exec.wait 0
+  return
+}
+
 // CHECK-LABEL: func.func @planned
 // CHECK-SAME: exec.slot = #exec.slot<parameters, 0, parameters>
 func.func @planned(%w: tensor<4x8xf32> {exec.slot = #exec.slot<parameters, 0, parameters>}) -> tensor<4x8xf32> {

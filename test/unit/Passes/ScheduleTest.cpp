@@ -134,11 +134,14 @@ protected:
     return true;
   }
 
-  void schedule(ModuleOp module, StringRef memory) {
+  void schedule(ModuleOp module, StringRef memory, bool overlap = false) {
     PassManager pm(&context);
     pm.addNestedPass<func::FuncOp>(schedule::createOrderPass());
     pm.addNestedPass<func::FuncOp>(
         schedule::createRegatherPass({memory.str()}));
+    if (overlap)
+      pm.addNestedPass<func::FuncOp>(
+          schedule::createOverlapPass({memory.str()}));
     pm.addNestedPass<func::FuncOp>(schedule::createVerifySchedulePass());
     ASSERT_TRUE(succeeded(pm.run(module)));
   }
@@ -163,6 +166,33 @@ TEST_F(ScheduleTest, AnyOrder) {
     shuffle(getBlock(*copy));
     schedule(*copy, round % 2 ? "min" : "fast");
     ASSERT_TRUE(runsOnCells(getBlock(*copy))) << "round " << round;
+  }
+}
+
+TEST_F(ScheduleTest, AnyOrderOverlapped) {
+  int64_t numAsync = 0;
+  for (int round = 0; round < 300; ++round) {
+    OwningOpRef<ModuleOp> copy = module->clone();
+    shuffle(getBlock(*copy));
+    schedule(*copy, round % 2 ? "100000" : "fast", /*overlap=*/true);
+    ASSERT_TRUE(runsOnCells(getBlock(*copy))) << "round " << round;
+    copy->walk([&](Operation *op) { numAsync += analysis::isAsync(op); });
+  }
+  EXPECT_GT(numAsync, 0);
+}
+
+// A budget is kept, whatever it is; where it is too small nothing overlaps.
+TEST_F(ScheduleTest, OverlapKeepsTheBudget) {
+  OwningOpRef<ModuleOp> plain = module->clone(), free = module->clone();
+  schedule(*plain, "fast");
+  schedule(*free, "fast", /*overlap=*/true);
+  int64_t least = analysis::BlockLiveness(getBlock(*plain)).getPeakBytes();
+  int64_t most = analysis::BlockLiveness(getBlock(*free)).getPeakBytes();
+  EXPECT_LT(least, most);
+  for (int64_t budget = least; budget <= most; budget += 32) {
+    OwningOpRef<ModuleOp> copy = module->clone();
+    schedule(*copy, std::to_string(budget), /*overlap=*/true);
+    EXPECT_LE(analysis::BlockLiveness(getBlock(*copy)).getPeakBytes(), budget);
   }
 }
 
