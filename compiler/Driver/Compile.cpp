@@ -19,6 +19,8 @@ CompileOptions::describe(MLIRContext *context) const {
   text["memory"] = memory;
   if (comm.sharedMemory)
     text["comm"] = "shared memory";
+  if (overlap)
+    text["overlap"] = "on";
   text["fsdp"] = fsdp == FsdpChoice::Auto ? "auto" : "gather";
   // "native" is another processor on every machine.
   text["target"] =
@@ -68,6 +70,7 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
   case Phase::Schedule: {
     ScheduleOptions schedule;
     schedule.memory = options.memory;
+    schedule.overlap = options.overlap;
     return buildSchedulePipeline(pm, schedule);
   }
   case Phase::Lower: {

@@ -30,6 +30,8 @@ struct CompileOptions {
   /// Sets the module's `fabric.train`; without it the module's own counts.
   std::optional<TrainAttr> train;
   std::string memory = "fast"; ///< "min", "fast" or a number of bytes.
+  /// Collectives run beside what computes, as far as `memory` allows.
+  bool overlap = false;
   /// What the plan may use: every communicator that runs it offers this.
   ::fabric::plan::CommFeatures comm;
   int64_t minPiece = 64; ///< See lower-share-collectives. Tests make it small.

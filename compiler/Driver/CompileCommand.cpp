@@ -154,6 +154,8 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   options.tpPlan = command.tpPlan;
   options.memory = command.memory;
   options.comm.sharedMemory = command.sharedMemory;
+  // On a cpu nothing is gained: a core that communicates does not compute.
+  options.overlap = command.overlap.value_or(false);
   options.fsdp = command.fsdpAuto ? FsdpChoice::Auto : FsdpChoice::Gather;
   if (command.train)
     options.train = makeTrainAttr(&context, command);

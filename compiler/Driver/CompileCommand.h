@@ -25,6 +25,8 @@ struct CompileCommand {
   std::string memory = "fast";
   bool sharedMemory = false; ///< The ranks will share memory.
   bool fsdpAuto = false;
+  /// Collectives beside what computes; else where the target gains by it.
+  std::optional<bool> overlap;
   std::string cpu = "native";
   std::optional<std::string> emit;   ///< A phase to stop after and print.
   std::optional<std::string> report; ///< Empty: for people; else a JSON file.

@@ -10,14 +10,15 @@ using namespace mlir::fabric;
 namespace plan = ::fabric::plan;
 
 /// Calls `visit` for every collective that sends something.
-static void forEachCollective(
-    const plan::Plan &plan,
-    llvm::function_ref<void(const plan::Collective &, const std::string &loc)>
-        visit) {
+static void
+forEachCollective(const plan::Plan &plan,
+                  llvm::function_ref<void(const plan::Collective &,
+                                          const plan::Instruction &)>
+                      visit) {
   for (const plan::Instruction &instruction : plan.instructions)
     if (auto *collective = std::get_if<plan::Collective>(&instruction.op))
       if (collective->kind != plan::Collective::Kind::AllSlice)
-        visit(*collective, instruction.loc);
+        visit(*collective, instruction);
 }
 
 /// Instructions that only copy, where no better plan was found.
@@ -67,7 +68,7 @@ void mlir::fabric::printReportJson(const plan::Plan &plan,
     json.attribute("planned_copies", countCopies(plan));
     json.attributeArray("collectives", [&] {
       forEachCollective(plan, [&](const plan::Collective &collective,
-                                  const std::string &loc) {
+                                  const plan::Instruction &instruction) {
         json.object([&] {
           json.attribute("kind",
                          llvm::StringRef(plan::nameOf(collective.kind)));
@@ -76,8 +77,10 @@ void mlir::fabric::printReportJson(const plan::Plan &plan,
               json.value(axis.axis);
           });
           json.attribute("bytes", collective.bytesSent);
-          json.attribute("loc", loc);
+          json.attribute("loc", instruction.loc);
           json.attribute("why", collective.why);
+          if (!plan.streams.empty())
+            json.attribute("stream", plan.streams[instruction.stream]);
         });
       });
     });
@@ -109,6 +112,27 @@ static std::string humanBytes(int64_t bytes) {
   return text;
 }
 
+/// What runs beside what computes.
+static void printStreams(const plan::Plan &plan, llvm::raw_ostream &os) {
+  if (plan.streams.empty())
+    return;
+  std::vector<int64_t> counts(plan.streams.size()), bytes(counts);
+  int64_t waits = 0;
+  forEachCollective(plan, [&](const plan::Collective &collective,
+                              const plan::Instruction &instruction) {
+    ++counts[instruction.stream];
+    bytes[instruction.stream] += collective.bytesSent;
+  });
+  for (const plan::Instruction &instruction : plan.instructions)
+    waits += std::holds_alternative<plan::Wait>(instruction.op);
+  os << "overlap          " << plan.streams.size() << " streams, " << waits
+     << " waits\n";
+  for (size_t stream = 1; stream < plan.streams.size(); ++stream)
+    os << "  " << llvm::format("%-15s", plan.streams[stream].c_str())
+       << humanBytes(bytes[stream]) << " in " << counts[stream]
+       << (counts[stream] == 1 ? " collective\n" : " collectives\n");
+}
+
 void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
                                llvm::raw_ostream &os) {
   os << "mesh            ";
@@ -135,6 +159,7 @@ void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
   line("activations", plan.memory.activations);
   line("communication", plan.memory.communication);
 
+  printStreams(plan, os);
   if (!facts.tpPlan.empty()) {
     os << "tensor parallel\n";
     for (const auto &[name, style] : facts.tpPlan)
@@ -154,7 +179,7 @@ void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
   };
   std::vector<Sum> sums;
   forEachCollective(plan, [&](const plan::Collective &collective,
-                              const std::string &) {
+                              const plan::Instruction &) {
     std::string key = std::string(plan::nameOf(collective.kind)) + " over " +
                       plan::toString(collective.axes) + ": " + collective.why;
     auto sum = llvm::find_if(sums, [&](const Sum &s) { return s.what == key; });

@@ -141,8 +141,7 @@ run(ModuleOp module, ArrayRef<Tensor> values, std::vector<Observed> &observed) {
     last = value;
     observed.back().blocks.push_back(tensor);
   };
-  return interpreter::interpret(*findModel(module), values,
-                                options);
+  return interpreter::interpret(*findModel(module), values, options);
 }
 
 static double combine(dist::ReductionKind kind, double a, double b) {

@@ -22,11 +22,10 @@ void mlir::fabric::promoteToF64(ModuleOp module) {
         });
         return {promoted, WalkResult::skip()};
       });
-  replacer.addReplacement(
-      [&](FloatAttr attr) -> std::pair<Attribute, WalkResult> {
-        return {FloatAttr::get(f64, attr.getValueAsDouble()),
-                WalkResult::skip()};
-      });
+  replacer.addReplacement([&](FloatAttr attr)
+                              -> std::pair<Attribute, WalkResult> {
+    return {FloatAttr::get(f64, attr.getValueAsDouble()), WalkResult::skip()};
+  });
   replacer.recursivelyReplaceElementsIn(module, /*replaceAttrs=*/true,
                                         /*replaceLocs=*/false,
                                         /*replaceTypes=*/true);

@@ -78,6 +78,7 @@ CompileOptions Verifier::makeOptions(MeshSize mesh) const {
   options.tpPlan = command.tpPlan;
   options.memory = command.memory;
   options.comm.sharedMemory = command.sharedMemory;
+  options.overlap = command.overlap;
   options.fsdp = command.fsdpAuto ? FsdpChoice::Auto : FsdpChoice::Gather;
   return options;
 }

@@ -30,6 +30,7 @@ struct VerifyCommand {
   bool sharedMemory = false; ///< As fabric-compile --comm=local.
   std::string memory = "fast";
   bool fsdpAuto = false;
+  bool overlap = false; ///< As fabric-compile --overlap=on.
 };
 
 /// In f64: compiles the model's loss and every gradient (or, without a loss,

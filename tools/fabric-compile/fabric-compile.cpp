@@ -118,7 +118,7 @@ int main(int argc, char **argv) {
   AxisSize dp, tp;
   int64_t nodes = 0, devices = 0;
   std::string train, emit, target = "cpu", report, comm = "any",
-                                           fsdp = "gather";
+                           fsdp = "gather", overlap = "auto";
 
   app.add_option("model", command.model, "the model: an MLIR file")->required();
   app.add_option("-o,--output", command.output,
@@ -183,6 +183,12 @@ int main(int argc, char **argv) {
                  "that the ranks of one process share memory")
       ->check(CLI::IsMember({"any", "local"}))
       ->group("Plan");
+  app.add_option("--overlap", overlap,
+                 "on: collectives run in streams of their own, beside what "
+                 "computes, as far as --memory allows; off; auto: where the "
+                 "target gains by it (default)")
+      ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->group("Plan");
   app.add_option(
          "--target", target,
          "cpu, or cpu:NAME with LLVM's name of a processor (default: this "
@@ -228,6 +234,12 @@ int main(int argc, char **argv) {
                                command.beta1 || command.beta2 || command.eps))
     return usageError("--train=gradients takes no optimizer options");
   command.sharedMemory = comm == "local";
+  if (overlap != "auto")
+    command.overlap = overlap == "on";
+  if (command.sharedMemory && overlap == "on")
+    return usageError("--overlap=on needs --comm=any: ranks that read each "
+                      "other's memory meet at barriers, which order no "
+                      "streams");
   if (target != "cpu")
     command.cpu = target.substr(4);
   if (!emit.empty())

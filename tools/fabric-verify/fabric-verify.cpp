@@ -32,7 +32,8 @@ int main(int argc, char **argv) {
       "--data=x=x.npy\n\n"
       "Errors are norm-wise, relative to the larger of a result's own norm "
       "and\n"
-      "1e-3 of the global one. The exit status is 0 if all agree. Where one does "
+      "1e-3 of the global one. The exit status is 0 if all agree. Where one "
+      "does "
       "not,\na line says after which phase of the compiler, and in which op "
       "first.\n",
       "fabric-verify");
@@ -40,6 +41,7 @@ int main(int argc, char **argv) {
   std::vector<std::string> meshes;
   std::string comm = "any";
   std::string fsdp = "gather";
+  std::string overlap = "off";
   app.add_option("model", command.model, "the model: an MLIR file")->required();
   app.add_option("--meshes", meshes, "DPxTP, with commas between (2x2)")
       ->delimiter(',');
@@ -58,6 +60,8 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"any", "local"}));
   app.add_option("--fsdp", fsdp, "gather or auto, as in fabric-compile")
       ->check(CLI::IsMember({"gather", "auto"}));
+  app.add_option("--overlap", overlap, "on or off, as in fabric-compile (off)")
+      ->check(CLI::IsMember({"on", "off"}));
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &success) {
@@ -68,6 +72,11 @@ int main(int argc, char **argv) {
   }
   command.sharedMemory = comm == "local";
   command.fsdpAuto = fsdp == "auto";
+  command.overlap = overlap == "on";
+  if (command.sharedMemory && command.overlap) {
+    std::cerr << "fabric-verify: error: --overlap=on needs --comm=any\n";
+    return 2;
+  }
   if (meshes.empty())
     meshes = {"2x2"};
   for (const std::string &text : meshes) {
