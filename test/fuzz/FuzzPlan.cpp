@@ -53,7 +53,23 @@ static void usePeer(const Plan &plan, const Buffer &buffer, int64_t rank) {
           "what is read of a peer lies in its arena");
 }
 
+/// Streams, and events that are recorded before they are waited for.
+static void useStreams(const Plan &plan) {
+  int64_t numEvents = 0;
+  for (const Instruction &instruction : plan.instructions) {
+    int64_t stream = instruction.stream;
+    require(stream == 0 || (stream > 0 && stream < std::ssize(plan.streams)),
+            "an instruction's stream is one of the plan");
+    if (std::holds_alternative<Record>(instruction.op))
+      ++numEvents;
+    if (const auto *wait = std::get_if<Wait>(&instruction.op))
+      require(wait->event >= 0 && wait->event < numEvents,
+              "an event is recorded before it is waited for");
+  }
+}
+
 static void usePlan(const Plan &plan) {
+  useStreams(plan);
   int64_t ranks = plan.mesh.numRanks();
   for (int64_t rank : {int64_t(0), ranks / 2, ranks - 1}) {
     for (const Parameter &parameter : plan.parameters)

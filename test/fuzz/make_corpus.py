@@ -73,12 +73,13 @@ def plans():
         "inference-2x2": ["--dp=2", "--tp=2"],
         "adamw-2x1": ["--dp=2", "--tp=1", "--train=adamw"],
         "local-2x1": ["--dp=2", "--tp=1", "--train=adamw", "--comm=local"],
+        "overlap-2x2": ["--dp=2", "--tp=2", "--train=adamw", "--overlap=on"],
         "gradients-1x2": ["--dp=1", "--tp=2", "--train=gradients"],
     }
     for name, flags in runs.items():
         manifest, sections = shrink(compiled(*flags))
         write("plan", name, seal(manifest, sections))
-        if name in ("inference", "adamw-2x1", "local-2x1"):
+        if name in ("inference", "adamw-2x1", "local-2x1", "overlap-2x2"):
             manifest["sections"] = [{"name": n, "offset": o, "bytes": 64} for n, o in (("code", 0), ("constants", 64))]
             write("manifest", name, json.dumps(manifest, separators=(",", ":")).encode())
 

@@ -62,7 +62,7 @@ using Results = SmallVector<Tensor>;
 
 static SmallVector<PhaseSteps> getPhases(const CheckOptions &options) {
   std::string memory = options.memory;
-  bool fsdpAuto = options.fsdpAuto;
+  bool fsdpAuto = options.fsdpAuto, overlap = options.overlap;
   auto nothing = [](OpPassManager &) {};
   SmallVector<PhaseSteps> phases;
   phases.push_back(
@@ -82,9 +82,10 @@ static SmallVector<PhaseSteps> getPhases(const CheckOptions &options) {
   };
   phases.push_back({"partition", buildPartitionPipeline, verifyPartitioned});
   phases.push_back({"schedule",
-                    [memory](OpPassManager &pm) {
+                    [memory, overlap](OpPassManager &pm) {
                       ScheduleOptions options;
                       options.memory = memory;
+                      options.overlap = overlap;
                       buildSchedulePipeline(pm, options);
                     },
                     verifyPartitioned});

@@ -12,6 +12,14 @@
 #include <functional>
 #include <string>
 
+namespace fabric::plan {
+struct Plan;
+}
+namespace fabric::runtime {
+struct RunInputs;
+struct RunOutputs;
+} // namespace fabric::runtime
+
 namespace mlir::fabric::generate {
 
 struct Outcome {
@@ -48,6 +56,13 @@ struct CheckOptions {
   std::string memory = "fast";
   /// Plans may read peers' memory, in pieces of whatever size.
   bool sharedMemory = false;
+  /// Of the schedule phase: collectives beside what computes.
+  bool overlap = false;
+  /// Looks at a plan that agrees, and may run it again.
+  std::function<void(const ::fabric::plan::Plan &plan,
+                     const ::fabric::runtime::RunInputs &inputs,
+                     const ::fabric::runtime::RunOutputs &outputs)>
+      afterRun;
   /// Of the shard phase: parameters may be kept split over "dp".
   bool fsdpAuto = false;
   /// Changes the module after a phase, before it is verified and interpreted:

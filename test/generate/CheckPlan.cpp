@@ -102,6 +102,7 @@ Outcome mlir::fabric::generate::checkPlan(ModuleOp program,
   CollectErrors errors(program.getContext());
   CompileOptions compile;
   compile.memory = options.memory;
+  compile.overlap = options.overlap;
   compile.comm.sharedMemory = options.sharedMemory;
   compile.minPiece = options.sharedMemory ? 1 : compile.minPiece;
   OwningOpRef<ModuleOp> trained = program.clone();
@@ -120,13 +121,15 @@ Outcome mlir::fabric::generate::checkPlan(ModuleOp program,
   for (const auto &instruction : compiled->plan.instructions)
     if (std::holds_alternative<plan::Copy>(instruction.op))
       return {Status::Fails, "plan", "the plan has copies"};
-  auto outputs =
-      ::fabric::runtime::runLocal(compiled->plan, toRunInputs(step, inputs));
+  ::fabric::runtime::RunInputs run = toRunInputs(step, inputs);
+  auto outputs = ::fabric::runtime::runLocal(compiled->plan, run);
   if (outputs.failed())
     return {Status::Fails, "plan", "the run fails: " + outputs.message()};
   std::string difference = compare(step, *results, *outputs,
                                    options.whole ? 0.0 : options.tolerance);
   if (!difference.empty())
     return {Status::Differs, "plan", difference};
+  if (options.afterRun)
+    options.afterRun(compiled->plan, run, *outputs);
   return {};
 }

@@ -70,6 +70,7 @@ static LogicalResult compile(MLIRContext *context, const Case &test) {
                                                        : TrainMode::Gradients);
   options.comm.sharedMemory = test.choice / 384 % 2;
   options.minPiece = 1;
+  options.overlap = !options.comm.sharedMemory && test.choice / 768 % 2;
   if (test.choice / 192 % 2)
     return runPhases(*model->module, options, Phase::Lower);
   options.target.cpu = "x86-64-v3";
@@ -98,9 +99,12 @@ static LogicalResult runPhase(MLIRContext *context, const Case &test,
   case 2:
     buildPartitionPipeline(pm);
     break;
-  case 3:
-    buildSchedulePipeline(pm, ScheduleOptions());
+  case 3: {
+    ScheduleOptions options;
+    options.overlap = test.choice / 24 % 2;
+    buildSchedulePipeline(pm, options);
     break;
+  }
   case 4: {
     LowerOptions options;
     options.sharedMemory = test.choice / 24 % 2;
