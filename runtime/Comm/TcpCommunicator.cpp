@@ -72,9 +72,10 @@ public:
         peers(std::make_unique<Peers>()) {}
   ~TcpCommunicator() override {
     // Nobody is left behind whose last message is still on its way.
+    Deadline soon = Clock::now() + std::chrono::seconds(2);
     if (gaveUp)
       for (auto &[rank, peer] : peers->connections)
-        peer.finish(Clock::now() + std::chrono::seconds(2));
+        peer.finish(soon);
   }
 
   Status meet() { return where.rank == 0 ? gatherAll() : joinFirst(); }
@@ -108,9 +109,7 @@ public:
     return peers->failed;
   }
 
-  void abort(const Status &why) override {
-    giveUp(why.message(), where.rank);
-  }
+  void abort(const Status &why) override { giveUp(why.message(), where.rank); }
 
 protected:
   Expected<std::unique_ptr<Group>> doCreateGroup(GroupSpec, int,
@@ -132,7 +131,7 @@ private:
     return where.host + ":" + std::to_string(where.port);
   }
 
-  //===--- Meeting ----------------------------------------------------------===//
+  //===--- Meeting --------------------------------------------------------===//
 
   /// As rank 0.
   Status gatherAll() {
@@ -145,8 +144,8 @@ private:
       if (came.failed())
         return came.status().in("rank 0 cannot listen at " + place());
       if (!*came)
-        return refuseAll(absent() + " did not come to " + place() +
-                         " within " + secondsText(timeout));
+        return refuseAll(absent() + " did not come to " + place() + " within " +
+                         secondsText(timeout));
       Status admitted = admit(FrameSocket(std::move(**came)), deadline);
       if (admitted.failed())
         return turnAway(*opened, admitted);
@@ -169,15 +168,14 @@ private:
         return Status::success();
     }
     Hello hello;
-    if (first->kind != FrameKind::Hello ||
-        first->bytes.size() != sizeof(hello))
+    if (first->kind != FrameKind::Hello || first->bytes.size() != sizeof(hello))
       return Status::success();
     std::memcpy(&hello, first->bytes.data(), sizeof(hello));
     std::string wrong;
     if (hello.size != where.size)
-      wrong = "rank " + std::to_string(hello.rank) + " has WORLD_SIZE=" +
-              std::to_string(hello.size) + " and rank 0 has WORLD_SIZE=" +
-              std::to_string(where.size);
+      wrong = "rank " + std::to_string(hello.rank) +
+              " has WORLD_SIZE=" + std::to_string(hello.size) +
+              " and rank 0 has WORLD_SIZE=" + std::to_string(where.size);
     else if (hello.rank < 1 || hello.rank >= where.size ||
              peers->connections.contains(hello.rank))
       wrong = "more than one process has RANK=" + std::to_string(hello.rank);
@@ -264,7 +262,7 @@ private:
     }
   }
 
-  //===--- Talking ----------------------------------------------------------===//
+  //===--- Talking --------------------------------------------------------===//
 
   Status send(int to, FrameKind kind, std::string_view bytes,
               Deadline deadline) {

@@ -1,8 +1,9 @@
 //===- TcpCommunicator.h - Ranks that meet at an address --------*- C++ -*-===//
 //
 // For processes that no MPI has started: all connect to rank 0, which passes on
-// what they exchange. It carries what ranks have to say to each other, agreements,
-// aborts and NCCL's identifiers, and moves no tensors: it makes no groups.
+// what they exchange. It carries what ranks have to say to each other,
+// agreements, aborts and NCCL's identifiers, and moves no tensors: it makes no
+// groups.
 //
 //===----------------------------------------------------------------------===//
 

@@ -8,8 +8,8 @@
 
 #include "runtime/Device/CpuFeatures.h"
 #include "runtime/Device/Device.h"
-#include "runtime/Support/File.h"
 #include "runtime/Support/Clock.h"
+#include "runtime/Support/File.h"
 #include "runtime/Support/SharedLibrary.h"
 #include "runtime/Support/UniqueHandle.h"
 

@@ -110,18 +110,17 @@ public:
 
   Status start() override {
     FABRIC_RETURN_IF_ERROR(record(zero));
-    FABRIC_RETURN_IF_ERROR(cudaStatus(cudaEventSynchronize(zero.get()),
-                                      "cudaEventSynchronize"));
+    FABRIC_RETURN_IF_ERROR(
+        cudaStatus(cudaEventSynchronize(zero.get()), "cudaEventSynchronize"));
     began = steadyNanoseconds();
     return Status::success();
   }
   Status mark(size_t lap) override { return record(marks[lap]); }
   Expected<int64_t> at(size_t lap) const override {
     float milliseconds = 0;
-    FABRIC_RETURN_IF_ERROR(
-        cudaStatus(cudaEventElapsedTime(&milliseconds, zero.get(),
-                                        marks[lap].get()),
-                   "cudaEventElapsedTime"));
+    FABRIC_RETURN_IF_ERROR(cudaStatus(
+        cudaEventElapsedTime(&milliseconds, zero.get(), marks[lap].get()),
+        "cudaEventElapsedTime"));
     return began + static_cast<int64_t>(1e6 * milliseconds);
   }
 
@@ -199,9 +198,9 @@ public:
   /// Calls of this thread that a capture cannot hold are errors; those of
   /// others, NCCL's among them, are their own affair.
   Status beginCapture() override {
-    return cudaStatus(cudaStreamBeginCapture(stream.get(),
-                                             cudaStreamCaptureModeThreadLocal),
-                      "cudaStreamBeginCapture");
+    return cudaStatus(
+        cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal),
+        "cudaStreamBeginCapture");
   }
   Expected<std::unique_ptr<Graph>> endCapture() override {
     cudaGraph_t raw = nullptr;
@@ -333,7 +332,8 @@ public:
     return choices;
   }
 
-  Status useGemms(std::shared_ptr<const kernels::GemmChoices> choices) override {
+  Status
+  useGemms(std::shared_ptr<const kernels::GemmChoices> choices) override {
     FABRIC_ASSIGN_OR_RETURN(kernels::GemmMachine machine, gemmMachine());
     FABRIC_RETURN_IF_ERROR(choices->check(machine));
     std::lock_guard lock(mutex);
@@ -378,13 +378,14 @@ private:
                             operand(desc.input, desc.b, desc.k, desc.n));
     FABRIC_ASSIGN_OR_RETURN(auto c,
                             operand(desc.output, desc.c, desc.m, desc.n));
-    FABRIC_ASSIGN_OR_RETURN(auto bias, allocate(desc.alignment + 8 * desc.n, 256));
+    FABRIC_ASSIGN_OR_RETURN(auto bias,
+                            allocate(desc.alignment + 8 * desc.n, 256));
     auto at = [&](const Memory &memory) {
       return memory.data() + desc.alignment;
     };
     std::lock_guard lock(mutex);
-    return gemms->search(desc, {at(*a), at(*b), at(*bias), at(*c), scratch.data()},
-                         stream);
+    return gemms->search(
+        desc, {at(*a), at(*b), at(*bias), at(*c), scratch.data()}, stream);
   }
 
   Status select() const {

@@ -38,9 +38,10 @@ InputReader::~InputReader() {
 Status InputReader::load(int64_t step) {
   if (!ahead) {
     for (const BoundInput &bound : inputs)
-      FABRIC_RETURN_IF_ERROR(program.uploadInput(
-          bound.input->buffer,
-          [&](void *shard) { return read(bound, step, shard); }));
+      FABRIC_RETURN_IF_ERROR(
+          program.uploadInput(bound.input->buffer, [&](void *shard) {
+            return read(bound, step, shard);
+          }));
     return Status::success();
   }
   if (step == 0) {
@@ -60,11 +61,10 @@ Status InputReader::load(int64_t step) {
 
 Status InputReader::read(const BoundInput &bound, int64_t step,
                          void *shard) const {
-  return bound.part.fill(bound.input->dtype, shard,
-                         [&](const Box &box, void *elements) {
-                           return hooks.readInput(*bound.input, step, box,
-                                                  elements);
-                         });
+  return bound.part.fill(
+      bound.input->dtype, shard, [&](const Box &box, void *elements) {
+        return hooks.readInput(*bound.input, step, box, elements);
+      });
 }
 
 Status InputReader::readAhead(int64_t step) {

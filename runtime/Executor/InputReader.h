@@ -45,7 +45,7 @@ private:
 
   // Between the two threads. Who has acquired may touch the rest.
   std::binary_semaphore wanted{0}, ready{0};
-  int64_t next = 0;  ///< What to read; behind the last: to end.
+  int64_t next = 0; ///< What to read; behind the last: to end.
   Status outcome = Status::success();
   std::thread reader;
 };

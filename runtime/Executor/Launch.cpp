@@ -92,8 +92,8 @@ Status checkAgreement(const std::vector<Found> &all) {
 Status findMaster(const Environment &environment, Launch &launch) {
   const char *host = environment("MASTER_ADDR");
   const char *port = environment("MASTER_PORT");
-  for (auto [name, value] : {std::pair("MASTER_ADDR", host),
-                             std::pair("MASTER_PORT", port)})
+  for (auto [name, value] :
+       {std::pair("MASTER_ADDR", host), std::pair("MASTER_PORT", port)})
     if (!value || !*value)
       return Status::error("variables RANK and WORLD_SIZE are set and ", name,
                            " is not: it says where the ranks meet");
@@ -148,10 +148,9 @@ Expected<Launch> detectLaunch(const std::optional<std::string> &comm,
     return launch;
   bool meets = first.source.launcher == torchrun.launcher;
   if (meets && comm == "mpi")
-    return Status::error("--comm=mpi and variable ",
-                         spell("WORLD_SIZE", first.size),
-                         " of torchrun disagree: start with mpirun -n ",
-                         first.size);
+    return Status::error(
+        "--comm=mpi and variable ", spell("WORLD_SIZE", first.size),
+        " of torchrun disagree: start with mpirun -n ", first.size);
   if (meets && first.size > 1)
     FABRIC_RETURN_IF_ERROR(findMaster(environment, launch));
   launch.comm = meets ? CommKind::Tcp : CommKind::Mpi;

@@ -42,8 +42,8 @@ public:
       range.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
       range.category = category->second;
       range.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
-      range.message.registered = nvtxDomainRegisterStringA(
-          domain, plan::labelOf(instruction).c_str());
+      range.message.registered =
+          nvtxDomainRegisterStringA(domain, plan::labelOf(instruction).c_str());
       ranges.push_back(range);
     }
     step = {};

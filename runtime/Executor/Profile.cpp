@@ -44,8 +44,8 @@ private:
 
 } // namespace
 
-Status Profile::start(
-    const std::vector<std::unique_ptr<device::Stream>> &streams) {
+Status
+Profile::start(const std::vector<std::unique_ptr<device::Stream>> &streams) {
   if (watches.empty()) {
     std::vector<size_t> counts(streams.size());
     for (const plan::Instruction &instruction : plan.instructions) {

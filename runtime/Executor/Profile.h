@@ -45,7 +45,7 @@ public:
     return step >= which.first && step < which.first + which.count;
   }
 
-  //===--- Told by the program, within a step ------------------------------===//
+  //===--- Told by the program, within a step -----------------------------===//
 
   /// Waits until the streams, which are the plan's, are idle.
   Status start(const std::vector<std::unique_ptr<device::Stream>> &streams);
@@ -60,7 +60,7 @@ public:
   /// When the work in the streams is done.
   Status stop();
 
-  //===--- Told by the run --------------------------------------------------===//
+  //===--- Told by the run ------------------------------------------------===//
 
   /// After the program's step.
   void finish(int64_t step, Span whole, Span inputs);

@@ -98,9 +98,8 @@ Status Program::allocateArenas() {
     auto memory = device.allocate(arena.bytes, arena.alignment);
     if (memory.failed())
       return memory.status().in(
-          "rank " + std::to_string(self) + ": arena '" + arena.name +
-          "', of " + std::to_string(source.memory.peak) +
-          " bytes planned in all");
+          "rank " + std::to_string(self) + ": arena '" + arena.name + "', of " +
+          std::to_string(source.memory.peak) + " bytes planned in all");
     arenas.push_back(std::move(*memory));
   }
   return Status::success();
@@ -146,8 +145,7 @@ Expected<Program::Op> Program::bind(const plan::Gemm &gemm, device::Stream &) {
   for (plan::BufferId operand : {gemm.a.buffer, gemm.b.buffer})
     if (overlapOf(source.buffers[operand], c) != Overlap::None)
       return Status::error("the result overlaps an operand");
-  if (gemm.bias &&
-      overlapOf(source.buffers[*gemm.bias], c) != Overlap::None)
+  if (gemm.bias && overlapOf(source.buffers[*gemm.bias], c) != Overlap::None)
     return Status::error("the result overlaps the bias");
   FABRIC_ASSIGN_OR_RETURN(kernels::Gemm * prepared,
                           prepare(describeGemm(source, gemm)));

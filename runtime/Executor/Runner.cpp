@@ -115,8 +115,7 @@ Status runRank(const plan::Plan &plan, device::Device &device,
   if (options.profile)
     profile.emplace(plan, *options.profile);
   for (int64_t step = 0; step < options.steps; ++step) {
-    Profile *profiled =
-        profile && profile->covers(step) ? &*profile : nullptr;
+    Profile *profiled = profile && profile->covers(step) ? &*profile : nullptr;
     int64_t begin = steadyNanoseconds();
     status = inputs.load(step);
     // Files may hold what no rank but their reader sees.

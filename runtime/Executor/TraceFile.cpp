@@ -101,7 +101,8 @@ private:
     }
   }
 
-  void describe(int64_t rank, int64_t thread, const char *what, Json arguments) {
+  void describe(int64_t rank, int64_t thread, const char *what,
+                Json arguments) {
     events.push_back({{"ph", "M"},
                       {"name", what},
                       {"pid", rank},

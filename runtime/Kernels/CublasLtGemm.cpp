@@ -86,8 +86,8 @@ public:
                             CublasLtProduct::create(context, desc));
     FABRIC_ASSIGN_OR_RETURN(CublasLtProduct::Algorithm algorithm,
                             choose(*product, desc));
-    return std::unique_ptr<Gemm>(std::make_unique<CublasLtGemm>(
-        std::move(product), algorithm, stream));
+    return std::unique_ptr<Gemm>(
+        std::make_unique<CublasLtGemm>(std::move(product), algorithm, stream));
   }
 
   Expected<GemmChoice> search(const GemmDesc &desc,

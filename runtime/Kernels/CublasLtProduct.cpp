@@ -27,12 +27,12 @@ CublasLtProduct::create(std::shared_ptr<const CublasLtContext> context,
   std::unique_ptr<CublasLtProduct> made(
       new CublasLtProduct(std::move(context), desc));
   FABRIC_RETURN_IF_ERROR(made->describeProduct());
-  FABRIC_ASSIGN_OR_RETURN(
-      made->a, made->describe(desc.input, desc.m, desc.k, desc.a));
-  FABRIC_ASSIGN_OR_RETURN(
-      made->b, made->describe(desc.input, desc.k, desc.n, desc.b));
-  FABRIC_ASSIGN_OR_RETURN(
-      made->c, made->describe(desc.output, desc.m, desc.n, desc.c));
+  FABRIC_ASSIGN_OR_RETURN(made->a,
+                          made->describe(desc.input, desc.m, desc.k, desc.a));
+  FABRIC_ASSIGN_OR_RETURN(made->b,
+                          made->describe(desc.input, desc.k, desc.n, desc.b));
+  FABRIC_ASSIGN_OR_RETURN(made->c,
+                          made->describe(desc.output, desc.m, desc.n, desc.c));
   return made;
 }
 
@@ -42,10 +42,9 @@ Status CublasLtProduct::describeProduct() {
                                 : desc.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
                                             : CUBLAS_COMPUTE_32F;
   cublasLtMatmulDesc_t raw = nullptr;
-  FABRIC_RETURN_IF_ERROR(
-      lt.check(lt.cublasLtMatmulDescCreate(
-                   &raw, compute, f64 ? CUDA_R_64F : CUDA_R_32F),
-               "cublasLtMatmulDescCreate"));
+  FABRIC_RETURN_IF_ERROR(lt.check(
+      lt.cublasLtMatmulDescCreate(&raw, compute, f64 ? CUDA_R_64F : CUDA_R_32F),
+      "cublasLtMatmulDescCreate"));
   product = {raw, lt.cublasLtMatmulDescDestroy};
   // The library's first operand is b.
   auto transpose = [](const MatrixLayout &matrix) {
@@ -78,16 +77,15 @@ CublasLtProduct::describe(DType dtype, int64_t rows, int64_t columns,
                "cublasLtMatrixLayoutCreate"));
   Layout layout(raw, lt.cublasLtMatrixLayoutDestroy);
   auto setBatch = [&](cublasLtMatrixLayoutAttribute_t attribute, auto value) {
-    return lt.check(lt.cublasLtMatrixLayoutSetAttribute(
-                        raw, attribute, &value, sizeof(value)),
+    return lt.check(lt.cublasLtMatrixLayoutSetAttribute(raw, attribute, &value,
+                                                        sizeof(value)),
                     "cublasLtMatrixLayoutSetAttribute");
   };
   if (desc.batch > 1) {
     FABRIC_RETURN_IF_ERROR(setBatch(CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT,
                                     static_cast<int32_t>(desc.batch)));
-    FABRIC_RETURN_IF_ERROR(
-        setBatch(CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET,
-                 static_cast<int64_t>(matrix.batchStride)));
+    FABRIC_RETURN_IF_ERROR(setBatch(CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET,
+                                    static_cast<int64_t>(matrix.batchStride)));
   }
   return layout;
 }
@@ -105,9 +103,8 @@ CublasLtProduct::algorithms(int most) const {
                         raw, attribute, &value, sizeof(value)),
                     "cublasLtMatmulPreferenceSetAttribute");
   };
-  FABRIC_RETURN_IF_ERROR(
-      prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-             static_cast<uint64_t>(mostGemmScratchBytes)));
+  FABRIC_RETURN_IF_ERROR(prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                                static_cast<uint64_t>(mostGemmScratchBytes)));
   FABRIC_RETURN_IF_ERROR(
       prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
              static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE)));
@@ -139,11 +136,11 @@ CublasLtProduct::algorithms(int most) const {
 Expected<CublasLtProduct::Algorithm>
 CublasLtProduct::check(const cublasLtMatmulAlgo_t &algorithm) const {
   Algorithm checked = {};
-  FABRIC_RETURN_IF_ERROR(lt.check(
-      lt.cublasLtMatmulAlgoCheck(context->handle.get(), product.get(), b.get(),
-                                 a.get(), c.get(), c.get(), &algorithm,
-                                 &checked),
-      "cublasLtMatmulAlgoCheck"));
+  FABRIC_RETURN_IF_ERROR(
+      lt.check(lt.cublasLtMatmulAlgoCheck(context->handle.get(), product.get(),
+                                          b.get(), a.get(), c.get(), c.get(),
+                                          &algorithm, &checked),
+               "cublasLtMatmulAlgoCheck"));
   FABRIC_RETURN_IF_ERROR(lt.check(checked.state, "cublasLtMatmulAlgoCheck"));
   checked.algo = algorithm;
   return checked;
@@ -157,13 +154,13 @@ Status CublasLtProduct::run(const Algorithm &algorithm,
   bool f64 = desc.input == DType::F64;
   const void *ones = f64 ? static_cast<const void *>(&oneF64) : &one;
   const void *zeros = f64 ? static_cast<const void *>(&zeroF64) : &zero;
-  return lt.check(
-      lt.cublasLtMatmul(context->handle.get(), product.get(), ones, operands.b,
-                        b.get(), operands.a, a.get(),
-                        desc.accumulate ? ones : zeros, operands.c, c.get(),
-                        operands.c, c.get(), &algorithm.algo, operands.scratch,
-                        algorithm.workspaceSize, stream),
-      "cublasLtMatmul");
+  return lt.check(lt.cublasLtMatmul(context->handle.get(), product.get(), ones,
+                                    operands.b, b.get(), operands.a, a.get(),
+                                    desc.accumulate ? ones : zeros, operands.c,
+                                    c.get(), operands.c, c.get(),
+                                    &algorithm.algo, operands.scratch,
+                                    algorithm.workspaceSize, stream),
+                  "cublasLtMatmul");
 }
 
 } // namespace fabric::kernels

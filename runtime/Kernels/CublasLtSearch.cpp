@@ -52,8 +52,8 @@ public:
     FABRIC_RETURN_IF_ERROR(work());
     FABRIC_RETURN_IF_ERROR(
         cudaStatus(cudaEventRecord(end.get(), stream), "cudaEventRecord"));
-    FABRIC_RETURN_IF_ERROR(cudaStatus(cudaEventSynchronize(end.get()),
-                                      "cudaEventSynchronize"));
+    FABRIC_RETURN_IF_ERROR(
+        cudaStatus(cudaEventSynchronize(end.get()), "cudaEventSynchronize"));
     float time = 0;
     FABRIC_RETURN_IF_ERROR(
         cudaStatus(cudaEventElapsedTime(&time, begin.get(), end.get()),

@@ -48,8 +48,8 @@ public:
   const json &at(const char *key) {
     auto found = value.find(key);
     if (found == value.end())
-      throw Damage{Status::error(place, ": expected key \"", key,
-                                 "\", found none")};
+      throw Damage{
+          Status::error(place, ": expected key \"", key, "\", found none")};
     ++asked;
     return *found;
   }
@@ -237,8 +237,8 @@ std::string describe(const GemmDesc &desc) {
 Expected<GemmChoices> GemmChoices::read(const std::string &path) {
   FABRIC_ASSIGN_OR_RETURN(std::vector<std::byte> bytes,
                           readFile(path, mostFileBytes));
-  auto parsed = parseJson(
-      {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
+  auto parsed =
+      parseJson({reinterpret_cast<const char *>(bytes.data()), bytes.size()});
   if (parsed.failed())
     return parsed.status().in(path);
   try {

@@ -23,18 +23,17 @@ bool isSlice(const Collective &collective) {
 
 std::string_view categoryOf(const Instruction &instruction) {
   using View = std::string_view;
-  return std::visit(
-      Overloaded{
-          [](const Gemm &) -> View { return "gemm"; },
-          [](const Launch &) -> View { return "kernel"; },
-          [](const Collective &collective) -> View {
-            return isSlice(collective) ? "copy" : "collective";
-          },
-          [](const Copy &) -> View { return "copy"; },
-          [](const Barrier &) -> View { return "barrier"; },
-          [](const auto &) -> View { return "event"; },
-      },
-      instruction.op);
+  return std::visit(Overloaded{
+                        [](const Gemm &) -> View { return "gemm"; },
+                        [](const Launch &) -> View { return "kernel"; },
+                        [](const Collective &collective) -> View {
+                          return isSlice(collective) ? "copy" : "collective";
+                        },
+                        [](const Copy &) -> View { return "copy"; },
+                        [](const Barrier &) -> View { return "barrier"; },
+                        [](const auto &) -> View { return "event"; },
+                    },
+                    instruction.op);
 }
 
 std::string labelOf(const Instruction &instruction) {

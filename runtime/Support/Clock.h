@@ -1,4 +1,5 @@
-//===- Clock.h - The host's time ---------------------------------*- C++ -*-===//
+//===- Clock.h - The host's time ---------------------------------*- C++
+//-*-===//
 
 #ifndef FABRIC_RUNTIME_SUPPORT_CLOCK_H
 #define FABRIC_RUNTIME_SUPPORT_CLOCK_H

@@ -28,8 +28,8 @@ Expected<Addresses> resolve(const std::string &host, int port) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo *list = nullptr;
-  int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints,
-                           &list);
+  int code =
+      ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
   if (code != 0)
     return Status::error(::gai_strerror(code));
   return Addresses(list);
@@ -173,16 +173,16 @@ Expected<Listener> Listener::open(const std::string &host, int port) {
   any.sin_family = AF_INET;
   any.sin_port = htons(static_cast<uint16_t>(port));
   any.sin_addr.s_addr = htonl(INADDR_ANY);
-  if (int code = listenAt(reinterpret_cast<const sockaddr *>(&any), sizeof(any),
-                          made))
+  if (int code =
+          listenAt(reinterpret_cast<const sockaddr *>(&any), sizeof(any), made))
     return systemError(code);
   return Listener(std::move(made));
 }
 
 Expected<std::optional<Socket>> Listener::accept(Deadline deadline) {
   for (;;) {
-    UniqueSocket made(
-        ::accept4(handle.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueSocket made(::accept4(handle.get(), nullptr, nullptr,
+                                SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (made) {
       setFlag(made.get(), IPPROTO_TCP, TCP_NODELAY);
       return std::optional<Socket>(Socket(std::move(made)));
@@ -192,7 +192,8 @@ Expected<std::optional<Socket>> Listener::accept(Deadline deadline) {
       continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK)
       return systemError(errno);
-    FABRIC_ASSIGN_OR_RETURN(bool ready, waitFor(handle.get(), POLLIN, deadline));
+    FABRIC_ASSIGN_OR_RETURN(bool ready,
+                            waitFor(handle.get(), POLLIN, deadline));
     if (!ready)
       return std::optional<Socket>();
   }

@@ -1,7 +1,7 @@
 //===- CopyBandwidth.cpp - How fast a GPU copies its own memory -----------===//
 //
-// Prints {"bytes_per_second": n}: bytes read and bytes written, of the median of
-// copies that are much larger than any cache.
+// Prints {"bytes_per_second": n}: bytes read and bytes written, of the median
+// of copies that are much larger than any cache.
 //
 //===----------------------------------------------------------------------===//
 

@@ -58,8 +58,8 @@ Status FileHooks::afterProfile(const runtime::Profile &profile,
   FABRIC_ASSIGN_OR_RETURN(auto ranks, profile.gather(communicator));
   Status written = Status::success();
   if (communicator.rank() == 0)
-    written = writeFileAtomically(options.profile,
-                                  runtime::traceText(plan, ranks));
+    written =
+        writeFileAtomically(options.profile, runtime::traceText(plan, ranks));
   return communicator.agree(written);
 }
 

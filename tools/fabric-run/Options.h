@@ -23,7 +23,7 @@ struct Options {
   std::optional<std::string> comm;
   std::vector<std::string> data;
   std::string outputDir, save, metrics, profile; ///< Empty: not asked for.
-  std::string gemms, tuneGemms; ///< Empty: not asked for.
+  std::string gemms, tuneGemms;                  ///< Empty: not asked for.
   int64_t profileSteps = 3; ///< How many; the first of the run is skipped.
   double timeoutSeconds = 600;
   int threads = 0; ///< A rank; 0: the cores, shared among the ranks.

@@ -1,8 +1,8 @@
 //===- fabric-run.cpp - Runs a plan ---------------------------------------===//
 //
 // Without a launcher all ranks are threads of this process; under mpirun, srun
-// or torchrun this process is one rank. Either way every rank does the same: see
-// runRank.
+// or torchrun this process is one rank. Either way every rank does the same:
+// see runRank.
 //
 //===----------------------------------------------------------------------===//
 
@@ -102,8 +102,8 @@ Expected<std::unique_ptr<Job>> prepare(const Options &options,
   job->run.scalars = options.scalars;
   job->run.threads = threadsOfRank(options, ranksHere);
   // Beside a GPU the host is idle; beside ranks on all of its cores it is not.
-  job->run.readAhead = job->device->kind() != "cpu" ||
-                       ranksHere < runtime::defaultThreads(1);
+  job->run.readAhead =
+      job->device->kind() != "cpu" || ranksHere < runtime::defaultThreads(1);
   job->run.replay = !options.noReplay;
   if (!options.profile.empty())
     job->run.profile = {.count = options.profileSteps};
@@ -205,7 +205,7 @@ Status runHere(const Options &options, const runtime::Launch &launch) {
 
 /// As one rank of many processes, with whatever went wrong before.
 Status runAsRank(const Options &options, const runtime::Launch &launch,
-                   const Status &before, comm::Communicator &communicator) {
+                 const Status &before, comm::Communicator &communicator) {
   FABRIC_RETURN_IF_ERROR(communicator.agree(before));
   bool first = communicator.rank() == 0;
   if (auto other = otherwise(options))
@@ -253,10 +253,10 @@ meet(const Options &options, const runtime::Launch &launch,
   if (launch.comm == runtime::CommKind::Mpi)
     return comm::createMpiCommunicator(commOptions(options));
   if (launch.size > 1)
-    return comm::createTcpCommunicator(
-        {launch.masterHost, launch.masterPort, static_cast<int>(launch.rank),
-         static_cast<int>(launch.size)},
-        commOptions(options));
+    return comm::createTcpCommunicator({launch.masterHost, launch.masterPort,
+                                        static_cast<int>(launch.rank),
+                                        static_cast<int>(launch.size)},
+                                       commOptions(options));
   alone = comm::LocalWorld::create(1, commOptions(options));
   return alone->communicator(0);
 }

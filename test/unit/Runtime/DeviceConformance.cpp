@@ -149,8 +149,7 @@ TEST_P(DeviceConformance, StopwatchesTellWhenWorkRan) {
     int64_t before = steadyNanoseconds();
     ASSERT_TRUE(watch.start().ok());
     ASSERT_TRUE(watch.mark(0).ok());
-    ASSERT_TRUE(
-        device->copy(*stream, (*b)->data(), (*a)->data(), bytes).ok());
+    ASSERT_TRUE(device->copy(*stream, (*b)->data(), (*a)->data(), bytes).ok());
     ASSERT_TRUE(watch.mark(1).ok());
     ASSERT_TRUE(watch.mark(2).ok());
     ASSERT_TRUE(stream->synchronize().ok());

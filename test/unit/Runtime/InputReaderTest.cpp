@@ -104,9 +104,9 @@ TEST(InputReader, FailuresBelongToTheirStep) {
     for (int64_t broken : {0, 2, 4}) {
       Hooks hooks;
       hooks.brokenStep = broken;
-      EXPECT_TRUE(failedWith(run(hooks, readAhead, 5),
-                             "x.npy ends before step " +
-                                 std::to_string(broken)));
+      EXPECT_TRUE(
+          failedWith(run(hooks, readAhead, 5),
+                     "x.npy ends before step " + std::to_string(broken)));
       EXPECT_EQ(hooks.losses.size(), static_cast<size_t>(broken));
     }
 }

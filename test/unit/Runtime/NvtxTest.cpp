@@ -42,8 +42,7 @@ nvtxDomainHandle_t createDomain(const char *name) {
 }
 nvtxStringHandle_t registerString(nvtxDomainHandle_t, const char *text) {
   std::lock_guard lock(seen.mutex);
-  auto handle =
-      reinterpret_cast<nvtxStringHandle_t>(seen.strings.size() + 1);
+  auto handle = reinterpret_cast<nvtxStringHandle_t>(seen.strings.size() + 1);
   seen.strings[handle] = text;
   return handle;
 }
@@ -97,22 +96,14 @@ NvtxInitializeInjectionNvtxFunc_t InitializeInjectionNvtx2_fnptr = attachAll;
 namespace {
 
 const std::vector<std::string> oneStep = {
-    "push step 1",
-    "push all_gather at model.mlir:1:1 (collective)",
-    "pop",
-    "push gemm at model.mlir:2:1 (gemm)",
-    "pop",
-    "push square_loss16 at model.mlir:3:1 (kernel)",
-    "pop",
-    "push all_reduce at model.mlir:4:1 (collective)",
-    "pop",
-    "push gemm at model.mlir:5:1 (gemm)",
-    "pop",
-    "push reduce_scatter at model.mlir:6:1 (collective)",
-    "pop",
-    "push descend8 at model.mlir:7:1 (kernel)",
-    "pop",
-    "pop"};
+    "push step 1", "push all_gather at model.mlir:1:1 (collective)",
+    "pop",         "push gemm at model.mlir:2:1 (gemm)",
+    "pop",         "push square_loss16 at model.mlir:3:1 (kernel)",
+    "pop",         "push all_reduce at model.mlir:4:1 (collective)",
+    "pop",         "push gemm at model.mlir:5:1 (gemm)",
+    "pop",         "push reduce_scatter at model.mlir:6:1 (collective)",
+    "pop",         "push descend8 at model.mlir:7:1 (kernel)",
+    "pop",         "pop"};
 
 TEST(Nvtx, ToolsSeeEveryInstructionOfEveryRank) {
   HandmadePlan made = makeTrainPlan(TEST_KERNELS);

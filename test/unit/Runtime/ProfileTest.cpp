@@ -54,12 +54,11 @@ Ranks profile(const plan::Plan &plan, int64_t steps, ProfileSteps which) {
   RunOptions options;
   options.steps = steps;
   options.profile = which;
-  Status status =
-      runLocalRanks(static_cast<int>(plan.mesh.numRanks()), {},
-                    [&](comm::Communicator &ranks) {
-                      return runRank(plan, *device, *module, ranks, options,
-                                     hooks);
-                    });
+  Status status = runLocalRanks(static_cast<int>(plan.mesh.numRanks()), {},
+                                [&](comm::Communicator &ranks) {
+                                  return runRank(plan, *device, *module, ranks,
+                                                 options, hooks);
+                                });
   EXPECT_TRUE(succeeded(status));
   EXPECT_EQ(hooks.calls, 1);
   return hooks.ranks;
@@ -119,8 +118,9 @@ TEST(Profile, StreamsAreThreads) {
     if (event["args"].contains("instruction"))
       ++found[event["tid"]];
   }
-  EXPECT_EQ(threads, (std::map<int64_t, std::string>{
-                         {0, "host"}, {1, "compute"}, {2, "dp"}, {3, "dp,tp"}}));
+  EXPECT_EQ(threads,
+            (std::map<int64_t, std::string>{
+                {0, "host"}, {1, "compute"}, {2, "dp"}, {3, "dp,tp"}}));
   EXPECT_EQ(found, planned);
   for (const std::vector<StepTimes> &rank : ranks)
     for (const StepTimes &times : rank)

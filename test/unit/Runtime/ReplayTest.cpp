@@ -274,11 +274,11 @@ Status run(const plan::Plan &plan, device::Device &device, Hooks &hooks,
            const RunOptions &options = steps(6)) {
   auto module = loadCode(plan, device);
   EXPECT_TRUE(succeeded(module));
-  return runLocalRanks(
-      static_cast<int>(plan.mesh.numRanks()), {},
-      [&](comm::Communicator &ranks) {
-        return runRank(plan, device, *module, ranks, options, hooks);
-      });
+  return runLocalRanks(static_cast<int>(plan.mesh.numRanks()), {},
+                       [&](comm::Communicator &ranks) {
+                         return runRank(plan, device, *module, ranks, options,
+                                        hooks);
+                       });
 }
 
 TEST(Replay, StepsComputeWhatTheyDoOneByOne) {

@@ -143,10 +143,10 @@ TEST(TcpCommunicator, ARankThatDoesNotCome) {
 
 TEST(TcpCommunicator, ARank0ThatDoesNotCome) {
   Rendezvous where = world(4)[3];
-  EXPECT_TRUE(failedWith(runRank(where, 100ms, exchangeAndCheck),
-                         "rank 3 cannot reach rank 0 at localhost:" +
-                             std::to_string(where.port) +
-                             " within 0.1 s: Connection refused"));
+  EXPECT_TRUE(failedWith(
+      runRank(where, 100ms, exchangeAndCheck),
+      "rank 3 cannot reach rank 0 at localhost:" + std::to_string(where.port) +
+          " within 0.1 s: Connection refused"));
   where.host = "no-such-host.invalid";
   EXPECT_TRUE(failedWith(runRank(where, 100ms, exchangeAndCheck),
                          "rank 3 cannot reach rank 0 at no-such-host.invalid"));
@@ -156,10 +156,10 @@ TEST(TcpCommunicator, ARank0ThatCannotListen) {
   Rendezvous where = world(2)[0];
   auto other = Listener::open("localhost", where.port);
   ASSERT_TRUE(succeeded(other));
-  EXPECT_TRUE(failedWith(runRank(where, 1s, exchangeAndCheck),
-                         "rank 0 cannot listen at localhost:" +
-                             std::to_string(where.port) +
-                             ": Address already in use"));
+  EXPECT_TRUE(failedWith(
+      runRank(where, 1s, exchangeAndCheck),
+      "rank 0 cannot listen at localhost:" + std::to_string(where.port) +
+          ": Address already in use"));
 }
 
 TEST(TcpCommunicator, WorldsOfDifferentSizes) {
@@ -182,8 +182,7 @@ TEST(TcpCommunicator, StrangersAreNoRanks) {
   std::vector<Rendezvous> ranks = world(2);
   std::vector<Socket> strangers;
   std::optional<Status> first;
-  std::thread rank0(
-      [&] { first = runRank(ranks[0], 20s, exchangeAndCheck); });
+  std::thread rank0([&] { first = runRank(ranks[0], 20s, exchangeAndCheck); });
   Deadline deadline = std::chrono::steady_clock::now() + 5s;
   std::string request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
   for (int i = 0; i < 3;) {
@@ -191,8 +190,8 @@ TEST(TcpCommunicator, StrangersAreNoRanks) {
     if (stranger.failed())
       continue;
     if (i == 1)
-      EXPECT_TRUE(
-          succeeded(stranger->send(std::as_bytes(std::span(request)), deadline)));
+      EXPECT_TRUE(succeeded(
+          stranger->send(std::as_bytes(std::span(request)), deadline)));
     if (i > 0)
       strangers.push_back(std::move(*stranger));
     ++i;
@@ -207,8 +206,7 @@ TEST(TcpCommunicator, RanksThatMeetAStranger) {
   auto listener = Listener::open("localhost", where.port);
   ASSERT_TRUE(succeeded(listener));
   std::optional<Status> result;
-  std::thread rank1(
-      [&] { result = runRank(where, 300ms, exchangeAndCheck); });
+  std::thread rank1([&] { result = runRank(where, 300ms, exchangeAndCheck); });
   Deadline deadline = std::chrono::steady_clock::now() + 5s;
   auto met = listener->accept(deadline);
   ASSERT_TRUE(met.ok() && *met);
