@@ -82,7 +82,8 @@ void mlir::fabric::buildLowerPipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(lowering::createDecomposePass());
   // What is a matrix product is not part of a kernel, and the transposes that
   // it asks for are.
-  pm.addNestedPass<func::FuncOp>(lowering::createLowerContractionsPass());
+  pm.addNestedPass<func::FuncOp>(
+      lowering::createLowerContractionsPass({options.tf32}));
   // Before kernels, which read through views and explain nothing any more.
   pm.addNestedPass<func::FuncOp>(lowering::createLowerInstructionsPass());
   // What it makes of sums is for kernels to take in.

@@ -88,6 +88,9 @@ struct LowerOptions : public PassPipelineOptions<LowerOptions> {
       llvm::cl::desc("bytes of a rank that may wait for one barrier instead of "
                      "each for its own"),
       llvm::cl::init(0)};
+  Option<bool> tf32{*this, "tf32",
+                    llvm::cl::desc("products of f32 may be rounded to TF32"),
+                    llvm::cl::init(false)};
 };
 
 /// lower: `exec` instructions on planned memory, and the kernels they launch.

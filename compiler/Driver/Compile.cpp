@@ -22,6 +22,8 @@ CompileOptions::describe(MLIRContext *context) const {
   if (overlap)
     text["overlap"] = "on";
   text["fsdp"] = fsdp == FsdpChoice::Auto ? "auto" : "gather";
+  if (tf32)
+    text["matmul_precision"] = "high";
   // "native" is another processor on every machine.
   text["target"] =
       "cpu:" +
@@ -80,6 +82,7 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
     // So much is sent and summed in the time of a few meetings.
     if (options.memory == "fast")
       lower.joinBytes = 1 << 20;
+    lower.tf32 = options.tf32;
     return buildLowerPipeline(pm, lower);
   }
   }

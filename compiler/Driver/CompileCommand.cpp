@@ -156,6 +156,7 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   options.comm.sharedMemory = command.sharedMemory;
   // On a cpu nothing is gained: a core that communicates does not compute.
   options.overlap = command.overlap.value_or(false);
+  options.tf32 = command.tf32;
   options.fsdp = command.fsdpAuto ? FsdpChoice::Auto : FsdpChoice::Gather;
   if (command.train)
     options.train = makeTrainAttr(&context, command);

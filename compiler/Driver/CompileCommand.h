@@ -27,6 +27,7 @@ struct CompileCommand {
   bool fsdpAuto = false;
   /// Collectives beside what computes; else where the target gains by it.
   std::optional<bool> overlap;
+  bool tf32 = false; ///< --matmul-precision=high
   std::string cpu = "native";
   std::optional<std::string> emit;   ///< A phase to stop after and print.
   std::optional<std::string> report; ///< Empty: for people; else a JSON file.

@@ -102,6 +102,7 @@ LogicalResult InstructionEmitter::emit(exec::GemmOp op, plan::Gemm &gemm) {
   gemm.n = op.getN();
   gemm.k = op.getK();
   gemm.accumulate = bool(op.getAccumulator());
+  gemm.tf32 = op.getTf32();
   if (op.getBias()) {
     gemm.bias.emplace();
     auto type = cast<RankedTensorType>(op.getBias().getType());

@@ -278,8 +278,11 @@ struct LowerContractionsPass
     getOperation().walk(
         [&](ContractionOpInterface op) { contractions.push_back(op); });
     SmallVector<exec::GemmOp> gemms;
-    for (ContractionOpInterface op : contractions)
-      gemms.push_back(lowerContraction(op));
+    for (ContractionOpInterface op : contractions) {
+      exec::GemmOp gemm = lowerContraction(op);
+      gemm.setTf32(tf32 && tensorType(gemm.getA()).getElementType().isF32());
+      gemms.push_back(gemm);
+    }
     for (exec::GemmOp gemm : gemms) {
       if (fuseAdd(gemm, fuseBias))
         ++numBiases;

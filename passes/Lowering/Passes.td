@@ -28,6 +28,10 @@ def LowerContractionsPass : Pass<"lower-contractions", "func::FuncOp"> {
            a = <leading = 128> b = <leading = 128, transposed = true> : ...
     ```
   }];
+  let options = [
+    Option<"tf32", "tf32", "bool", "false",
+           "products of f32 may be rounded to TF32 where the device can">
+  ];
   let statistics = [
     Statistic<"numBiases", "biases", "Adds of a vector taken into a product">,
     Statistic<"numAccumulated", "accumulated", "Adds made in place">

@@ -196,6 +196,13 @@ int main(int argc, char **argv) {
       ->check(checkTarget)
       ->group("Plan");
 
+  std::string precision = "highest";
+  app.add_option("--matmul-precision", precision,
+                 "highest: products of f32 are computed in f32 (default); "
+                 "high: rounded to TF32, on GPUs")
+      ->check(CLI::IsMember({"highest", "high"}))
+      ->group("Plan");
+
   app.add_option("--emit", emit, "stop after a phase and print its IR")
       ->check(CLI::IsMember(
           std::vector<std::string>(std::begin(mlir::fabric::emitPhases),
@@ -240,6 +247,10 @@ int main(int argc, char **argv) {
     return usageError("--overlap=on needs --comm=any: ranks that read each "
                       "other's memory meet at barriers, which order no "
                       "streams");
+  command.tf32 = precision == "high";
+  if (command.tf32 && target.rfind("cuda", 0) != 0)
+    return usageError("--matmul-precision=high needs --target=cuda: processors "
+                      "compute products of f32 in f32");
   if (target != "cpu")
     command.cpu = target.substr(4);
   if (!emit.empty())

@@ -101,6 +101,9 @@ LogicalResult GemmOp::verify() {
     return emitOpError()
            << "expects an accumulator of the result's type, found "
            << getAccumulator().getType() << " and " << result;
+  if (getTf32() && !tensorType(getA()).getElementType().isF32())
+    return emitOpError() << "expects operands of f32 for TF32, found "
+                         << getA().getType();
   return success();
 }
 

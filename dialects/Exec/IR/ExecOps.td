@@ -50,6 +50,8 @@ def Exec_GemmOp : Exec_SingleOp<"gemm", ["getTiedOperand"],
     `into`, or undefined where there is neither. `from` is where in the bias the
     block's begins.
 
+    With `tf32` a device may round `a` and `b` to TF32: 10 bits of mantissa.
+
     Made by `lower-contractions`, blocks by `lower-share-collectives`; becomes a Gemm
     of the plan.
 
@@ -75,6 +77,7 @@ def Exec_GemmOp : Exec_SingleOp<"gemm", ["getTiedOperand"],
     * C5: the bias has n elements; with `c`, n elements from `from`.
     * C6: the accumulator has the result's type.
     * C7: a target has the result's type, and there is `c`, and no accumulator.
+    * C8: only products of f32 are `tf32`.
   }];
   let arguments = (ins Exec_Tensor:$a, Exec_Tensor:$b,
                        Optional<Exec_Tensor>:$bias,
@@ -84,12 +87,13 @@ def Exec_GemmOp : Exec_SingleOp<"gemm", ["getTiedOperand"],
                        I64Attr:$batch, I64Attr:$m, I64Attr:$n, I64Attr:$k,
                        Exec_MatrixAttr:$a_matrix, Exec_MatrixAttr:$b_matrix,
                        OptionalAttr<Exec_MatrixAttr>:$c_matrix,
-                       OptionalAttr<Exec_SlotAttr>:$slot);
+                       OptionalAttr<Exec_SlotAttr>:$slot, UnitAttr:$tf32);
   let results = (outs Exec_Tensor:$result);
   let assemblyFormat = [{
     $a `,` $b (`bias` $bias^ (`from` $bias_offset^)?)? (`onto` $accumulator^)?
     (`into` $target^)? `batch` `=` $batch `m` `=` $m `n` `=` $n `k` `=` $k
-    `a` `=` $a_matrix `b` `=` $b_matrix (`c` `=` $c_matrix^)? (`at` $slot^)?
+    `a` `=` $a_matrix `b` `=` $b_matrix (`c` `=` $c_matrix^)?
+    (`tf32` $tf32^)? (`at` $slot^)?
     attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{

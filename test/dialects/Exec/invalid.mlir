@@ -370,6 +370,15 @@ func.func @gemm_c5_whole(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %c: tensor<4x
 
 // -----
 
+// exec.gemm C8
+func.func @f(%a: tensor<4x8xf64>, %b: tensor<8x2xf64>) -> tensor<4x2xf64> {
+  // expected-error @below {{expects operands of f32 for TF32, found 'tensor<4x8xf64>'}}
+  %0 = exec.gemm %a, %b batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> tf32 : (tensor<4x8xf64>, tensor<8x2xf64>) -> tensor<4x2xf64>
+  return %0 : tensor<4x2xf64>
+}
+
+// -----
+
 // exec.gemm C7: a target without a block
 func.func @gemm_c7(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %c: tensor<4x2xf32>) {
   // expected-error @below {{expects a target of the result's type, for a block that is not accumulated, found 'tensor<4x2xf32>' and 'tensor<4x2xf32>'}}
