@@ -277,6 +277,23 @@ static LogicalResult emitCode(ModuleOp module,
   return success();
 }
 
+/// What the library of a GPU's products may use, as the runtime asks for it.
+static constexpr int64_t kProductBytes = 32 << 20;
+
+/// Products work in an arena of their own: it is no value's, and counts with
+/// what is left of the peak.
+static void reserveForProducts(plan::Plan &plan) {
+  bool hasProducts = llvm::any_of(plan.instructions, [](const auto &one) {
+    return std::holds_alternative<plan::Gemm>(one.op);
+  });
+  if (!hasProducts || plan.target.kind != "cuda")
+    return;
+  plan.productArena = static_cast<int64_t>(plan.arenas.size());
+  plan.arenas.push_back({"products", kProductBytes, 256});
+  plan.memory.peak += kProductBytes;
+  plan.memory.activations += kProductBytes;
+}
+
 FailureOr<plan::Plan>
 mlir::fabric::emitPlan(ModuleOp module, const lowering::KernelTarget &target) {
   plan::Plan plan;
@@ -300,5 +317,6 @@ mlir::fabric::emitPlan(ModuleOp module, const lowering::KernelTarget &target) {
   plan.memory = reportMemory(function, plan);
   if (failed(emitCode(module, target, plan)))
     return failure();
+  reserveForProducts(plan);
   return plan;
 }

@@ -116,9 +116,25 @@ Status Program::bindInstructions() {
   }
   for (const PreparedGemm &prepared : gemms)
     scratch = std::max(scratch, prepared.gemm->scratchBytes());
-  if (scratch > 0) {
-    FABRIC_ASSIGN_OR_RETURN(gemmScratch, device.allocate(scratch, 256));
+  return provideScratch(scratch);
+}
+
+/// From the plan's memory on a GPU. On the cpu it depends on how the library
+/// sees the processor, and is allocated beside it.
+Status Program::provideScratch(int64_t bytes) {
+  if (bytes == 0)
+    return Status::success();
+  if (!source.productArena) {
+    FABRIC_ASSIGN_OR_RETURN(gemmScratch, device.allocate(bytes, 256));
+    scratchAddress = gemmScratch->data();
+    return Status::success();
   }
+  const device::Memory &arena = *arenas[*source.productArena];
+  if (bytes > arena.bytes())
+    return Status::error("rank ", self, ": products need ", bytes,
+                         " bytes beside their operands, and the plan has ",
+                         arena.bytes());
+  scratchAddress = arena.data();
   return Status::success();
 }
 
@@ -435,8 +451,7 @@ Status Program::writeScalars(int64_t step) {
 }
 
 Status Program::run(const GemmOp &op) {
-  return op.gemm->run(op.a, op.b, op.bias, op.c,
-                      gemmScratch ? gemmScratch->data() : nullptr);
+  return op.gemm->run(op.a, op.b, op.bias, op.c, scratchAddress);
 }
 
 Status Program::run(const LaunchOp &op) {

@@ -149,6 +149,7 @@ private:
   Status createStreams();
   Status allocateArenas();
   Status bindInstructions();
+  Status provideScratch(int64_t bytes);
   Status loadConstants();
 
   Expected<Op> bind(const plan::Gemm &gemm, device::Stream &stream);
@@ -203,7 +204,8 @@ private:
   /// Every rank's arena, in rank order, of those that peers read; held, so that
   /// a rank that fails takes none away.
   std::vector<std::vector<std::shared_ptr<const std::byte>>> peerArenas;
-  std::unique_ptr<device::Memory> gemmScratch;
+  std::unique_ptr<device::Memory> gemmScratch; ///< Where the plan has none.
+  std::byte *scratchAddress = nullptr;
   std::map<plan::BufferId, Staging> stagings; ///< Of inputs.
   std::vector<PreparedGemm> gemms;
   std::map<std::pair<std::string, std::optional<plan::Grid>>,

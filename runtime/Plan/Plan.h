@@ -308,6 +308,9 @@ struct Plan {
   std::string fingerprint;
   CommFeatures needs; ///< Of the communicator that runs it.
   std::vector<Arena> arenas;
+  /// Index of the arena that a GPU's products may use beside their operands:
+  /// one for all, for they follow each other. No buffer lies in it.
+  std::optional<int64_t> productArena = std::nullopt;
   std::vector<Buffer> buffers;
   std::vector<Parameter> parameters;
   std::vector<State> states;

@@ -86,6 +86,9 @@ void Printer::printMemory() {
       << plan.memory.communication << "\n";
   for (const Arena &arena : plan.arenas)
     out << "  arena " << arena.name << ": " << arena.bytes << " bytes\n";
+  if (plan.productArena)
+    out << "  products work in arena "
+        << plan.arenas[static_cast<size_t>(*plan.productArena)].name << "\n";
 }
 
 void Printer::printTensor(const char *kind, const std::string &name,

@@ -512,6 +512,7 @@ static Plan readManifest(const Cursor &root, std::span<const std::byte> area) {
     plan.needs = readNeeds(fields["needs"]);
   plan.memory = readMemory(fields["memory"]);
   plan.arenas = fields["arenas"].list(readArena);
+  plan.productArena = fields.optionalInteger("product_arena");
   plan.buffers = fields["buffers"].list(readBuffer);
   plan.parameters = fields["parameters"].list(readParameter);
   plan.states = fields["states"].list(readState);

@@ -31,6 +31,7 @@ public:
 private:
   Status checkHeader() const;
   Status checkArenas() const;
+  Status checkProductArena() const;
   Status checkBuffers() const;
   Status checkShape(const Shape &shape, DType dtype) const;
   Status checkBufferId(BufferId buffer) const;
@@ -135,6 +136,26 @@ Status Verifier::checkHeader() const {
   return checkMesh(plan.mesh);
 }
 
+Status Verifier::checkProductArena() const {
+  if (!plan.productArena)
+    return Status::success();
+  int64_t index = *plan.productArena;
+  if (plan.target.kind != "cuda")
+    return Status::error("expected none on the ", plan.target.kind,
+                         ", found arena ", index);
+  if (index < 0 || index >= static_cast<int64_t>(plan.arenas.size()))
+    return Status::error("expected one of ", plan.arenas.size(),
+                         " arenas, found ", index);
+  // What GPUs' libraries ask for.
+  if (plan.arenas[index].alignment < 256)
+    return Status::error("expected an alignment of at least 256, found ",
+                         plan.arenas[index].alignment);
+  for (size_t i = 0; i < plan.buffers.size(); ++i)
+    if (plan.buffers[i].arena == index)
+      return Status::error("expected no buffers in it, found buffer ", i);
+  return Status::success();
+}
+
 Status Verifier::checkArenas() const {
   NameSet names("arena");
   int64_t total = 0;
@@ -154,6 +175,7 @@ Status Verifier::checkArenas() const {
                            "at most 2 MiB, found ",
                            arena.alignment);
   }
+  FABRIC_RETURN_IF_ERROR(checkProductArena().in("product arena"));
   const MemoryReport &memory = plan.memory;
   if (memory.peak != total)
     return Status::error("memory peak, expected ", total,

@@ -243,9 +243,11 @@ static Json toJson(const Plan &plan) {
                  {"fingerprint", plan.fingerprint}};
   if (plan.needs.sharedMemory)
     object["needs"] = {{"shared_memory", true}};
-  object.update(Json{{"memory", toJson(plan.memory)},
-                     {"arenas", listOf(plan.arenas)},
-                     {"buffers", listOf(plan.buffers)},
+  object.update(
+      Json{{"memory", toJson(plan.memory)}, {"arenas", listOf(plan.arenas)}});
+  if (plan.productArena)
+    object["product_arena"] = *plan.productArena;
+  object.update(Json{{"buffers", listOf(plan.buffers)},
                      {"parameters", listOf(plan.parameters)},
                      {"states", listOf(plan.states)},
                      {"inputs", listOf(plan.inputs)},

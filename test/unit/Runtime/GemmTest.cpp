@@ -240,6 +240,37 @@ TEST_P(GemmConformance, RunsAgainOnOtherBuffersWithTheSameBits) {
   EXPECT_EQ(std::memcmp(first.data(), second.data(), 6400), 0);
 }
 
+/// 1 + 2^-12 has more bits than TF32.
+TEST_P(GemmConformance, KeepsTheBitsOfF32UnlessAsked) {
+  GemmDesc desc;
+  desc.m = desc.n = desc.k = 64;
+  desc.a = desc.b = desc.c = {false, 64, 0};
+  desc.alignment = 16;
+  Matrix a(DType::F32, 4096), b(DType::F32, 4096), c(DType::F32, 4096);
+  Matrix none(DType::F32, 1);
+  for (int64_t i = 0; i < 4096; ++i) {
+    a.set(i, 1 + std::ldexp(1, -12));
+    b.set(i, 1);
+  }
+  std::unique_ptr<Gemm> exact = prepare(desc);
+  ASSERT_TRUE(exact);
+  run(*exact, a, b, none, c);
+  for (int64_t i = 0; i < 4096; ++i)
+    ASSERT_EQ(c.at(i), 64 + std::ldexp(1, -6)) << i;
+
+  desc.tf32 = true;
+  if (!onCuda()) {
+    EXPECT_EQ(device->createGemm(desc, *stream).message(),
+              "no product on the cpu is rounded to TF32");
+    return;
+  }
+  std::unique_ptr<Gemm> rounded = prepare(desc);
+  ASSERT_TRUE(rounded);
+  run(*rounded, a, b, none, c);
+  for (int64_t i = 0; i < 4096; ++i)
+    ASSERT_NEAR(c.at(i), 64, 64 * std::ldexp(1, -10)) << i;
+}
+
 FABRIC_ON_EVERY_DEVICE(GemmConformance);
 
 TEST(Gemm, WhatIsRefused) {

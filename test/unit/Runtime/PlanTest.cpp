@@ -99,6 +99,9 @@ static Plan makeCudaPlan() {
   std::get<Launch>(plan.instructions[2].op).grid =
       Grid{{132, 2, 1}, {32, 4, 1}, 49152};
   std::get<Gemm>(plan.instructions[1].op).tf32 = true;
+  plan.productArena = static_cast<int64_t>(plan.arenas.size());
+  plan.arenas.push_back({"products", 4096, 256});
+  plan.memory.peak += 4096;
   return plan;
 }
 
@@ -110,11 +113,14 @@ TEST(PlanFile, LaunchesOnAGpu) {
   EXPECT_EQ(std::get<Launch>(read->instructions[2].op).grid,
             (Grid{{132, 2, 1}, {32, 4, 1}, 49152}));
   EXPECT_TRUE(std::get<Gemm>(read->instructions[1].op).tf32);
+  EXPECT_EQ(read->productArena, plan.productArena);
   EXPECT_EQ(bytesOf(*read), bytes);
   EXPECT_NE(describePlan(plan).find("writes %5 {blocks 132 x 2 x 1, threads "
                                     "32 x 4 x 1, shared 49152 bytes}"),
             std::string::npos);
   EXPECT_NE(describePlan(plan).find(", tf32}"), std::string::npos);
+  EXPECT_NE(describePlan(plan).find("products work in arena products"),
+            std::string::npos);
 }
 
 TEST(PlanFile, RoundTripOfPeerViews) {

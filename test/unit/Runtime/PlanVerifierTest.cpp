@@ -62,6 +62,29 @@ TEST(PlanVerifier, Arenas) {
   EXPECT_REFUSED(p.memory.gradients = -1, "memory, expected sizes of at least");
 }
 
+TEST(PlanVerifier, ProductArenas) {
+  auto refused = [](int64_t index, int64_t alignment, const char *message) {
+    return failedWith(verifyChanged([&](Plan &p) {
+                        p.target.kind = "cuda";
+                        p.arenas.push_back({"products", 4096, alignment});
+                        p.productArena = index;
+                      }),
+                      message);
+  };
+  EXPECT_REFUSED(p.productArena = 1,
+                 "product arena: expected none on the cpu, found arena 1");
+  EXPECT_TRUE(refused(3, 256,
+                      "product arena: expected one of 3 arenas, found "
+                      "3"));
+  EXPECT_TRUE(refused(-1, 256, "product arena: expected one of 3 arenas"));
+  EXPECT_TRUE(refused(2, 128,
+                      "product arena: expected an alignment of at least "
+                      "256, found 128"));
+  EXPECT_TRUE(refused(1, 256,
+                      "product arena: expected no buffers in it, found "
+                      "buffer 2"));
+}
+
 TEST(PlanVerifier, Buffers) {
   EXPECT_REFUSED(p.buffers[1].arena = 2,
                  "buffer 1: arena, expected less than 2, found 2");
