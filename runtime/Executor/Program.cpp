@@ -390,11 +390,13 @@ Status Program::runStep(int64_t step, Profile *profile) {
   if (profile)
     FABRIC_RETURN_IF_ERROR(profile->start(streams));
   // What is measured is every instruction by itself.
-  FABRIC_RETURN_IF_ERROR(
-      profile ? runOps(step, profile)
-              : replay.run(*stream, [&] { return runOps(step, nullptr); }));
-  Status done =
-      communicator ? communicator->waitFor(*stream) : stream->synchronize();
+  Status given = Status::success(); // Of an instruction, which it names.
+  auto give = [&] { return given = runOps(step, profile); };
+  Status done = profile ? give() : replay.run(*stream, give);
+  FABRIC_RETURN_IF_ERROR(given);
+  if (done.ok())
+    done =
+        communicator ? communicator->waitFor(*stream) : stream->synchronize();
   if (done.ok() && profile)
     done = profile->stop();
   if (done.failed())

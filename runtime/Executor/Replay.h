@@ -31,17 +31,21 @@ public:
       return Status::success();
     }
     if (!graph) {
-      FABRIC_RETURN_IF_ERROR(stream.beginCapture());
+      FABRIC_RETURN_IF_ERROR(stream.beginCapture().in(capturing));
       Status given = give();
       // A stream that has begun has to end, whatever went wrong.
       auto captured = stream.endCapture();
       FABRIC_RETURN_IF_ERROR(given);
-      FABRIC_ASSIGN_OR_RETURN(graph, std::move(captured));
+      if (captured.failed())
+        return captured.status().in(capturing);
+      graph = std::move(*captured);
     }
-    return graph->launch(stream);
+    return graph->launch(stream).in("replaying the captured step");
   }
 
 private:
+  static constexpr const char *capturing = "capturing the step";
+
   bool enabled = false, warm = false;
   std::unique_ptr<device::Graph> graph;
 };

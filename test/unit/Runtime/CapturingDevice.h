@@ -25,6 +25,7 @@ struct Counts {
   int captures = 0, launches = 0;
   int workOutsideGraphs = 0; ///< Kernels and products.
   int unfinishedCaptures = 0;
+  int brokenLaunch = -1; ///< The number of a launch that is to fail, from 1.
 };
 
 class KeptGraph final : public device::Graph {
@@ -32,7 +33,8 @@ public:
   KeptGraph(std::vector<Work> work, Counts &counts)
       : work(std::move(work)), counts(counts) {}
   Status launch(device::Stream &) override {
-    ++counts.launches;
+    if (++counts.launches == counts.brokenLaunch)
+      return Status::error("the device is lost");
     for (const Work &one : work)
       FABRIC_RETURN_IF_ERROR(one());
     return Status::success();

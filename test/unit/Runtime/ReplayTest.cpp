@@ -125,6 +125,17 @@ TEST(Replay, SaysWhereItCannotBe) {
                    "each other on the host"));
 }
 
+TEST(Replay, FailuresNameRankAndStep) {
+  HandmadePlan made = makeAlonePlan(TEST_KERNELS);
+  Hooks hooks;
+  CapturingDevice device;
+  device.counts.brokenLaunch = 3;
+  EXPECT_TRUE(failedWith(run(made.plan, device, hooks),
+                         "rank 0: step 4: replaying the captured step: the "
+                         "device is lost"));
+  EXPECT_EQ(hooks.losses.size(), 3u);
+}
+
 TEST(Replay, EndsCapturesThatFail) {
   HandmadePlan made = makeAlonePlan(TEST_KERNELS);
   Hooks hooks;
