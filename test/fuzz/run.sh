@@ -11,13 +11,13 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
 
 runs=1000000
-targets=(plan manifest safetensors npy data tp-plan)
+targets=(plan manifest safetensors npy data gemms tp-plan)
 depends=fabric-fuzzers-runtime
 for argument in "$@"; do
   case "$argument" in
     --runs=*) runs=${argument#*=} ;;
     --only=*) IFS=, read -ra targets <<<"${argument#*=}" ;;
-    --runtime) targets=(plan manifest safetensors npy data) ;;
+    --runtime) targets=(plan manifest safetensors npy data gemms) ;;
     -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) echo "run.sh: error: unknown argument $argument; try --help" >&2; exit 2 ;;
   esac
