@@ -6,6 +6,7 @@ compiled is in the index with the reason.
 
 import importlib.util
 import json
+import os
 import sys
 
 from process import ROOT, Failure, run, tool
@@ -29,8 +30,12 @@ def models(folder):
         if importlib.util.find_spec("torch") is None:
             missing[name] = "fabric-import needs PyTorch, which is not here"
             continue
-        texts[name] = folder / f"{name}.mlir"
-        run(sys.executable, tool("fabric-import"), ROOT / "test" / "models" / spec, "-o", texts[name])
+        text = folder / f"{name}.mlir"
+        try:
+            run(tool("fabric-import"), ROOT / "test" / "models" / spec, "-o", text, env=os.environ | {"FABRIC_PYTHON": sys.executable})
+            texts[name] = text
+        except Failure as failure:
+            missing[name] = str(failure)
     return texts, missing
 
 

@@ -34,9 +34,12 @@ def check(table, results):
             continue
         tests = [test for group in json.loads(report.read_text())["testsuites"] for test in group["testsuite"]]
         failed = sum("failures" in test for test in tests)
-        skipped = sum(test["result"] == "SKIPPED" for test in tests)
+        skipped = [test["name"] for test in tests if test["result"] == "SKIPPED"]
+        # Suites that run on the CPU as well: here it is their other half that counts.
+        unreached = any(name.endswith("/cuda") for name in skipped)
+        skipped = len(skipped)
         passed = len(tests) - failed - skipped
-        table.add(suite, failed == 0 and passed > 0, f"{passed} passed, {failed} failed, {skipped} skipped",
+        table.add(suite, failed == 0 and passed > 0 and not unreached, f"{passed} passed, {failed} failed, {skipped} skipped",
                   passed=passed, failed=failed, skipped=skipped)
 
 
