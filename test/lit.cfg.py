@@ -35,5 +35,8 @@ llvm_config.add_tool_substitutions(
     ],
     [config.fabric_tools_dir, config.llvm_tools_dir],
 )
+# Built with CUDA, and with the driver that tests put in the place of NVIDIA's.
+if os.path.exists(os.path.join(config.fabric_obj_root, "test", "unit", "fake-cuda", "libcuda.so.1")):
+    config.available_features.add("cuda-build")
 if config.have_mpi:
     config.available_features.add("mpi")

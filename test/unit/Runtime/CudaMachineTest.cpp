@@ -52,6 +52,12 @@ TEST(CudaMachine, DriversThatAreTooOld) {
                 ": install a newer driver; GPUs: 0");
 }
 
+TEST(CudaMachine, NoDriver) {
+  EXPECT_EQ(messageWith({{"FAKE_CUDA_VERSION", "0"}}),
+            "this machine has no NVIDIA driver (libcuda.so.1), which plans for "
+            "cuda need; GPUs: 0");
+}
+
 TEST(CudaMachine, DriversWithoutAGpu) {
   // CUDA_ERROR_NO_DEVICE
   EXPECT_EQ(messageWith({{"FAKE_CUDA_INIT", "100"}}),
