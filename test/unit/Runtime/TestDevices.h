@@ -14,12 +14,15 @@
 
 namespace fabric::test {
 
+/// The machine's GPU (TestGpu.cpp), or what stands in for one (FakeGpu.cpp).
+Expected<std::shared_ptr<device::Device>> createTestGpu();
+
 /// A fixture whose parameter is the kind of `device`.
 class OnEveryDevice : public testing::TestWithParam<const char *> {
 protected:
   void SetUp() override {
     if (std::string_view(GetParam()) == "cuda") {
-      auto created = device::createCudaDevice(0);
+      auto created = createTestGpu();
       if (created.failed())
         GTEST_SKIP() << created.message();
       device = *created;
