@@ -243,7 +243,7 @@ static constexpr FaultKind ofOps(StringLiteral name, StringLiteral phase) {
 }
 
 /// A sharding with another axis, or with axes in another order, in one of its
-/// dims; null if there is none.
+/// dims; null if there is none that uses no axis twice.
 static dist::ShardingAttr changeSharding(dist::ShardingAttr sharding) {
   dist::MeshAttr mesh = sharding.getMesh();
   SmallVector<AxesAttr> dims(sharding.getDims());
@@ -253,10 +253,13 @@ static dist::ShardingAttr changeSharding(dist::ShardingAttr sharding) {
       other = swapAxis(axes, mesh);
     if (!other)
       continue;
-    axes = other;
-    return dist::ShardingAttr::get(sharding.getContext(), mesh, dims,
-                                   sharding.getPartial(),
-                                   sharding.getReduction());
+    AxesAttr before = std::exchange(axes, other);
+    auto saysNothing = [] { return InFlightDiagnostic(); };
+    if (auto changed = dist::ShardingAttr::getChecked(
+            saysNothing, sharding.getContext(), mesh, ArrayRef<AxesAttr>(dims),
+            sharding.getPartial(), sharding.getReduction()))
+      return changed;
+    axes = before;
   }
   return {};
 }
