@@ -83,8 +83,10 @@ static LogicalResult constrainResult(func::FuncOp function, unsigned index,
            << ": it updates an argument, and is stored as that is";
   OpBuilder builder(terminator);
   terminator->setOperand(
-      index, dist::ConstraintOp::create(builder, value.getLoc(),
-                                        value.getType(), value, sharding));
+      index, dist::ConstraintOp::create(
+                 builder, value.getLoc(), value.getType(), value, sharding,
+                 /*chosen=*/false,
+                 builder.getStringAttr(nameResult(function, index))));
   attrs.setResult(index, DistDialect::kShardingAttr, {});
   return success();
 }

@@ -2,7 +2,8 @@
 //
 // Reads and checks the whole file; then finds, section by section, what its
 // keys match, and notes what they ask for: styles and shardings of parameters,
-// shardings of inputs and results, constraints on values. Runs before training,
+// what becomes of their shards, shardings of inputs and results, constraints on
+// values. Runs before training,
 // so that a value's gradient is constrained too, and knows the names of the
 // mesh's axes but not their sizes: shardings are over a mesh without sizes.
 //
@@ -35,7 +36,8 @@ namespace {
 struct PlanEntry : TpPlanEntry {
   explicit PlanEntry(TpPlanEntry entry) : TpPlanEntry(std::move(entry)) {}
   bool asksSame(const PlanEntry &other) const {
-    return style == other.style && sharding == other.sharding;
+    return style == other.style && fsdp == other.fsdp &&
+           sharding == other.sharding;
   }
   bool used = false;
 };
@@ -59,6 +61,10 @@ readPlan(StringRef file, function_ref<InFlightDiagnostic()> emitError) {
 static std::string spell(const PlanEntry &entry) {
   if (entry.style)
     return stringifyTpStyle(*entry.style).str();
+  if (entry.fsdp)
+    return stringifyFsdpMode(entry.fsdp->mode).str() +
+           (entry.fsdp->dim ? " of dim " + std::to_string(*entry.fsdp->dim)
+                            : "");
   std::string text;
   llvm::raw_string_ostream os(text);
   os << '[';
@@ -93,7 +99,7 @@ public:
   }
 
   LogicalResult run();
-  unsigned numStyled = 0, numShardings = 0, numConstraints = 0;
+  unsigned numStyled = 0, numFsdp = 0, numShardings = 0, numConstraints = 0;
 
 private:
   InFlightDiagnostic emitPlanError(Location loc) const {
@@ -107,6 +113,8 @@ private:
                                             Type type) const;
   LogicalResult applyToArgument(func::FuncOp function, unsigned index,
                                 dist::InterfaceAttrs &attrs);
+  LogicalResult applyFsdp(func::FuncOp function, unsigned index,
+                          dist::InterfaceAttrs &attrs);
   LogicalResult applyToResult(func::FuncOp function, unsigned index,
                               dist::InterfaceAttrs &attrs);
   LogicalResult applyToValues(func::FuncOp function, PlanEntry &entry);
@@ -207,8 +215,44 @@ LogicalResult PlanApplier::applyToArgument(func::FuncOp function,
   if (failed(sharding))
     return failure();
   attrs.setArg(index, DistDialect::kTpAttr, {});
+  attrs.setArg(index, DistDialect::kFsdpAttr, {});
   attrs.setArg(index, DistDialect::kShardingAttr, *sharding);
   ++numShardings;
+  return success();
+}
+
+/// What becomes of a parameter's shards over "dp".
+LogicalResult PlanApplier::applyFsdp(func::FuncOp function, unsigned index,
+                                     dist::InterfaceAttrs &attrs) {
+  auto param = function.getArgAttrOfType<fabric::ParamAttr>(
+      index, FabricDialect::kParamAttr);
+  if (!param)
+    return success();
+  Location loc = function.getArgument(index).getLoc();
+  std::string what = nameArgument(function, index);
+  FailureOr<const PlanEntry *> entry =
+      find(TpPlanSection::Fsdp, loc, what, [&](const PlanEntry &entry) {
+        return entry.matchesParameter(param.getName());
+      });
+  if (failed(entry) || !*entry)
+    return entry;
+  auto stored =
+      find(TpPlanSection::Parameters, loc, what, [&](const PlanEntry &entry) {
+        return entry.matchesParameter(param.getName());
+      });
+  if (failed(stored))
+    return failure();
+  if (*stored ? !(*stored)->style : bool(getAskedArgument(function, index)))
+    return emitPlanError(loc) << (*entry)->describe() << " is about " << what
+                              << ", whose sharding says how it is stored";
+  auto [mode, dim] = *(*entry)->fsdp;
+  auto type = cast<RankedTensorType>(function.getArgumentTypes()[index]);
+  if (dim && (*dim < 0 || *dim >= type.getRank()))
+    return emitPlanError(loc) << (*entry)->describe() << " names dim " << *dim
+                              << ", but " << what << " is " << type;
+  attrs.setArg(index, DistDialect::kFsdpAttr,
+               dist::FsdpAttr::get(type.getContext(), mode, dim));
+  ++numFsdp;
   return success();
 }
 
@@ -261,7 +305,8 @@ LogicalResult PlanApplier::constrain(OpResult value, PlanEntry &entry,
   OpBuilder builder(value.getContext());
   builder.setInsertionPointAfterValue(value);
   auto constraint = dist::ConstraintOp::create(
-      builder, value.getLoc(), value.getType(), value, *sharding);
+      builder, value.getLoc(), value.getType(), value, *sharding,
+      /*chosen=*/false, builder.getStringAttr(entry.describe()));
   value.replaceUsesWithIf(constraint, [&](OpOperand &use) {
     return use.getOwner() != constraint && leaves(use);
   });
@@ -287,7 +332,7 @@ LogicalResult PlanApplier::applyToValues(func::FuncOp function,
 
 LogicalResult PlanApplier::verifyUsed() {
   static constexpr StringLiteral nothing[] = {
-      "no parameter", "no input", "no named result",
+      "no parameter", "no parameter", "no input", "no named result",
       "no value: no op with this name makes one that is used elsewhere"};
   for (const PlanEntry &entry : entries)
     if (!entry.used)
@@ -312,7 +357,8 @@ LogicalResult PlanApplier::run() {
       continue;
     dist::InterfaceAttrs attrs(function);
     for (unsigned index = 0; index < function.getNumArguments(); ++index)
-      if (failed(applyToArgument(function, index, attrs)))
+      if (failed(applyToArgument(function, index, attrs)) ||
+          failed(applyFsdp(function, index, attrs)))
         return failure();
     for (unsigned index = 0; index < function.getNumResults(); ++index)
       if (failed(applyToResult(function, index, attrs)))
@@ -344,6 +390,7 @@ struct ApplyTpPlanPass
     if (failed(applier.run()))
       return signalPassFailure();
     numStyled += applier.numStyled;
+    numFsdp += applier.numFsdp;
     numShardings += applier.numShardings;
     numConstraints += applier.numConstraints;
   }

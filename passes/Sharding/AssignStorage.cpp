@@ -155,6 +155,12 @@ LogicalResult StorageAssigner::placeParameter(unsigned index,
     llvm::append_range(storage.dims[*dim], dataAtoms);
     if (fsdp && fsdp.getMode() == dist::FsdpMode::Keep)
       compute = storage;
+  } else if (fsdp && fsdp.getMode() == dist::FsdpMode::Keep) {
+    return emitError(getArgLoc(index))
+           << "parameter " << param.getName() << ": " << fsdp
+           << " finds no dim of " << type << " that axis \"" << kDataAxis
+           << "\" of size " << dataSize
+           << " divides; name one, and it is padded";
   } else if (dataSize > 1) {
     ++numReplicated;
     emitRemark(getArgLoc(index))

@@ -133,7 +133,8 @@ void mlir::sharding::constrainMoves(func::FuncOp function,
       if (sharding)
         value = dist::ConstraintOp::create(builder, value.getLoc(),
                                            value.getType(), value, sharding,
-                                           /*chosen=*/true);
+                                           /*chosen=*/true,
+                                           /*asked_by=*/nullptr);
     for (auto [op, operand] : move.uses)
       ops[op]->setOperand(operand, value);
   }

@@ -123,7 +123,8 @@ Value Layouts::build(OpBuilder &builder, Value value, unsigned tensor,
     dims[*splitDim] = getAxes(kTensorAxis);
   return dist::ConstraintOp::create(builder, value.getLoc(), type, value,
                                     dist::ShardingAttr::get(mesh, dims),
-                                    /*chosen=*/true);
+                                    /*chosen=*/true,
+                                           /*asked_by=*/nullptr);
 }
 
 /// One constraint serves all uses that need the same blocks.

@@ -155,7 +155,7 @@ void UnevenPadder::collectRequests() {
     addRequests(constraint.getResult(), constraint.getSharding(),
                 [=](unsigned dim) mutable {
                   return emitNotDivided(
-                      constraint.getLoc(), "constraint",
+                      constraint.getLoc(), constraint.describe(),
                       cast<RankedTensorType>(constraint.getType()), dim,
                       constraint.getSharding());
                 });

@@ -37,18 +37,20 @@ def ApplyTpPlanPass : Pass<"dist-apply-tp-plan", "::mlir::ModuleOp"> {
     module, and then all parameters that it owns directly, or a parameter itself.
     As in PyTorch a glob matches between dots: `*` never crosses one.
 
-    Or it has the sections `parameters` (such a dict), `inputs`, `results` and
-    `values`. There, and for parameters, a key may give a sharding: for each dim
-    null, an axis, or a list of axes, as in JAX's PartitionSpec. A key of `values`
-    is a name in the locations of ops, or the start of one up to a dot, as the
-    importer gives all ops of a module its path; it means what leaves these ops. The
-    file overrides the model.
+    Or it has the sections `parameters` (such a dict), `fsdp`, `inputs`, `results`
+    and `values`. In the last three, and for parameters, a key may give a sharding:
+    for each dim null, an axis, or a list of axes, as in JAX's PartitionSpec. A key
+    of `fsdp` is one of parameters, and says `"gather"` or `"keep"`, or with the dim
+    that "dp" cuts `{"keep": 0}`. A key of `values` is a name in the locations of
+    ops, or the start of one up to a dot, as the importer gives all ops of a module
+    its path; it means what leaves these ops. The file overrides the model.
 
     **Precondition**: before training, for a value's gradient is constrained too.
     The mesh's axes are the module's, or "dp" and "tp"; sizes need not be known.
-    **Postcondition**: every parameter that a key matches has `dist.tp` or
-    `dist.sharding`, every input and result `dist.sharding`, and every value is
-    constrained. A key that matches nothing, or does not fit, is an error.
+    **Postcondition**: every parameter that a key matches has `dist.tp`,
+    `dist.fsdp` or `dist.sharding`, every input and result `dist.sharding`, and
+    every value is constrained. A key that matches nothing, or does not fit, is an
+    error.
 
     ```mlir
     // {"parameters": {"layers.*.w1": "colwise"}, "values": {"layers.*": ["dp", null]}}
@@ -57,7 +59,7 @@ def ApplyTpPlanPass : Pass<"dist-apply-tp-plan", "::mlir::ModuleOp"> {
     // becomes
     func.func @f(%w: tensor<256x128xf32> {dist.tp = #dist.tp<colwise>, fabric.param = ...}) {
       %0 = fabric.linear %x, %w : ...
-      %1 = dist.constraint %0 sharding = <#dist.mesh<["dp", "tp"]>, [{"dp"}, {} ]> : ...
+      %1 = dist.constraint %0 sharding = <#dist.mesh<["dp", "tp"]>, [{"dp"}, {} ]> asked_by = "values key \"layers.*\"" : ...
     ```
   }];
   let options = [
@@ -65,6 +67,8 @@ def ApplyTpPlanPass : Pass<"dist-apply-tp-plan", "::mlir::ModuleOp"> {
            "the file; none leaves the module as it is">];
   let statistics = [
     Statistic<"numStyled", "styled", "parameters that got a style">,
+    Statistic<"numFsdp", "fsdp",
+              "parameters whose shards are gathered or kept as asked">,
     Statistic<"numShardings", "shardings",
               "arguments and results that got a sharding">,
     Statistic<"numConstraints", "constraints", "values that were constrained">];

@@ -138,7 +138,7 @@ LogicalResult Restater::restate(ModuleOp module) const {
     if (!constraint)
       return WalkResult::advance();
     dist::ShardingAttr sharding = restate(constraint.getSharding(), [&] {
-      return emitError(constraint.getLoc()) << "constraint: ";
+      return emitError(constraint.getLoc()) << constraint.describe() << ": ";
     });
     if (!sharding)
       return WalkResult::interrupt();

@@ -53,8 +53,8 @@ std::optional<StringRef> TpPlanEntry::matchPrefix(StringRef name) const {
   return name.take_front(path[parts.size() - 1].end() - name.begin());
 }
 
-static constexpr StringLiteral kSections[] = {"parameters", "inputs", "results",
-                                              "values"};
+static constexpr StringLiteral kSections[] = {"parameters", "fsdp", "inputs",
+                                              "results", "values"};
 
 std::string TpPlanEntry::describe() const {
   std::string text = "key " + quoted(*key);
@@ -142,6 +142,23 @@ static llvm::Error parseSharding(TpPlanEntry &entry,
   return llvm::Error::success();
 }
 
+/// "gather" or "keep", or {"keep": 0} with the dim.
+static std::optional<TpPlanFsdp> parseFsdp(const llvm::json::Value &value) {
+  auto mode = value.getAsString();
+  std::optional<int64_t> dim;
+  if (const llvm::json::Object *dict = value.getAsObject();
+      dict && dict->size() == 1) {
+    mode = StringRef(dict->begin()->first);
+    dim = dict->begin()->second.getAsInteger();
+    if (!dim)
+      return std::nullopt;
+  }
+  auto symbol = mode ? dist::symbolizeFsdpMode(*mode) : std::nullopt;
+  if (!symbol)
+    return std::nullopt;
+  return TpPlanFsdp{*symbol, dim};
+}
+
 static llvm::Expected<TpPlanEntry> parseEntry(TpPlanSection section,
                                               StringRef key,
                                               const llvm::json::Value &value) {
@@ -155,6 +172,12 @@ static llvm::Expected<TpPlanEntry> parseEntry(TpPlanSection section,
       return makeError("{0} has unknown style {1}; the styles are "
                        "\"colwise\", \"rowwise\", \"replicate\" and "
                        "\"sequence\"",
+                       entry.describe(), show(value));
+  } else if (section == TpPlanSection::Fsdp) {
+    entry.fsdp = parseFsdp(value);
+    if (!entry.fsdp)
+      return makeError("{0}: expected \"gather\" or \"keep\", or one of them "
+                       "with a dim as in {{\"keep\": 0}, found {1}",
                        entry.describe(), show(value));
   } else if (llvm::Error error = parseSharding(entry, value)) {
     return error;
@@ -188,8 +211,8 @@ static llvm::Error parseSections(const llvm::json::Object &dict,
     const StringLiteral *name = llvm::find(kSections, StringRef(item.first));
     if (name == std::end(kSections))
       return makeError("section {0} is unknown; the sections are "
-                       "\"parameters\", \"inputs\", \"results\" and "
-                       "\"values\"",
+                       "\"parameters\", \"fsdp\", \"inputs\", "
+                       "\"results\" and \"values\"",
                        quoted(StringRef(item.first)));
     const llvm::json::Object *section = item.second.getAsObject();
     if (!section)

@@ -6,6 +6,7 @@
 // it:
 //
 //   {"parameters": {"layers.*.w1": "colwise"},
+//    "fsdp": {"layers.*.w1": "gather", "layers.*.w2": {"keep": 1}},
 //    "inputs": {"x": ["dp", null]},
 //    "results": {"output": [["dp", "tp"], null]},
 //    "values": {"layers.*": ["dp", null, "tp"]}}
@@ -29,17 +30,25 @@ inline constexpr uint64_t kMaxTpPlanBytes = 16 << 20;
 inline constexpr int kMaxTpPlanDepth = 64;
 
 /// What an entry is about.
-enum class TpPlanSection { Parameters, Inputs, Results, Values };
+enum class TpPlanSection { Parameters, Fsdp, Inputs, Results, Values };
 
 /// The axes of every dim, major first.
 using TpPlanSharding = std::vector<std::vector<std::string>>;
 
-/// One line of the file: a style, or else a sharding.
+/// What becomes of shards over "dp", and the dim that is cut, if it is said.
+struct TpPlanFsdp {
+  dist::FsdpMode mode;
+  std::optional<int64_t> dim;
+  bool operator==(const TpPlanFsdp &other) const = default;
+};
+
+/// One line of the file: a style, or what becomes of shards, or a sharding.
 struct TpPlanEntry {
   TpPlanSection section;
   std::unique_ptr<const std::string> key; ///< Owns what the patterns refer to.
   std::vector<llvm::GlobPattern> parts;   ///< Between the dots.
   std::optional<dist::TpStyle> style;
+  std::optional<TpPlanFsdp> fsdp;
   TpPlanSharding sharding;
 
   /// The key names this.

@@ -22,7 +22,8 @@ struct ConstraintDerivative
     if (needed[0])
       gradients[0] = dist::ConstraintOp::create(
           builder, op->getLoc(), constraint.getOperand().getType(),
-          cotangents[0], constraint.getSharding());
+          cotangents[0], constraint.getSharding(), constraint.getChosen(),
+          constraint.getAskedByAttr());
     return success();
   }
 };

@@ -206,7 +206,8 @@ static void makeConstraint(ModelBuilder &b) {
   for (ArrayRef<dist::AxisRefAttr> refs : dims)
     axes.push_back(dist::AxesAttr::get(context, refs));
   b.push(b.build<dist::ConstraintOp>(value.getType(), value,
-                                     dist::ShardingAttr::get(mesh, axes)));
+                                     dist::ShardingAttr::get(mesh, axes),
+                                     /*chosen=*/false, StringAttr()));
 }
 
 ArrayRef<OpMaker> mlir::fabric::generate::getSumMakers() {

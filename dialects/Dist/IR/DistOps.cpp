@@ -69,6 +69,11 @@ LogicalResult ConstraintOp::verify() {
   return success();
 }
 
+std::string ConstraintOp::describe() {
+  std::optional<StringRef> asker = getAskedBy();
+  return asker ? "constraint of " + asker->str() : "constraint";
+}
+
 LogicalResult AxisIndexOp::verify() {
   MeshAttr mesh = getMesh(*this);
   if (!mesh)

@@ -48,7 +48,7 @@ def Dist_ConstraintOp : Dist_Op<"constraint", [Pure]> {
     replaces it by what it asked for. The mesh may be named without sizes,
     `#dist.mesh<["dp", "tp"]>`; a dim that the axes do not divide is padded by
     `dist-pad-uneven`. With `chosen` it is the compiler's own, which a later choice
-    may refine.
+    may refine. `asked_by` says who asks, for errors.
 
     ```mlir
     %1 = dist.constraint %0 sharding = <#mesh, [{"dp"}, {"tp"} ]> : tensor<8x4xf32>
@@ -59,10 +59,16 @@ def Dist_ConstraintOp : Dist_Op<"constraint", [Pure]> {
     * C2: the sharding is not partial.
   }];
   let arguments = (ins Dist_Tensor:$operand, Dist_ShardingAttr:$sharding,
-                       UnitAttr:$chosen);
+                       UnitAttr:$chosen, OptionalAttr<StrAttr>:$asked_by);
   let results = (outs Dist_Tensor:$result);
   let assemblyFormat = [{
-    $operand `sharding` `=` $sharding (`chosen` $chosen^)? attr-dict `:` custom<SameType>(type($operand), type($result))
+    $operand `sharding` `=` $sharding (`chosen` $chosen^)?
+    (`asked_by` `=` $asked_by^)? attr-dict `:`
+    custom<SameType>(type($operand), type($result))
+  }];
+  let extraClassDeclaration = [{
+    /// "constraint", or "constraint of values key "h"".
+    std::string describe();
   }];
 }
 

@@ -116,3 +116,13 @@ func.func @f(%w: tensor<8x4xf32> {fabric.param = #fabric.param<"w">, dist.shardi
   return
 }
 }
+
+// -----
+
+// Kept split is asked for, and cannot be.
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=2]>} {
+// expected-error@+1 {{parameter "w": #dist.fsdp<keep> finds no dim of 'tensor<3x5xf32>' that axis "dp" of size 2 divides; name one, and it is padded}}
+func.func @f(%w: tensor<3x5xf32> {fabric.param = #fabric.param<"w">, dist.fsdp = #dist.fsdp<keep>}) {
+  return
+}
+}
