@@ -122,22 +122,45 @@ void mlir::fabric::buildShard2dPipeline(OpPassManager &pm,
   buildPartitionPipeline(pm);
 }
 
+/// As PassPipelineRegistration does it, but what is wrong with the options goes
+/// to whoever asks for the pipeline, not to standard error.
+template <typename Options>
+static void registerPhase(StringRef name, StringRef description,
+                          void (*build)(OpPassManager &, const Options &)) {
+  registerPassPipeline(
+      name, description,
+      [build](OpPassManager &pm, StringRef text,
+              function_ref<LogicalResult(const Twine &)> emitError) {
+        Options options;
+        std::string wrong;
+        llvm::raw_string_ostream os(wrong);
+        if (failed(options.parseFromString(text, os)))
+          return emitError(wrong);
+        build(pm, options);
+        return success();
+      },
+      [](function_ref<void(const mlir::detail::PassOptions &)> show) {
+        show(Options());
+      });
+}
+
 void mlir::fabric::registerPipelines() {
-  PassPipelineRegistration<TrainOptions>(
+  struct NoOptions : PassPipelineOptions<NoOptions> {};
+  registerPhase<TrainOptions>(
       "train", "Differentiate and train, where the module asks for it",
       buildTrainPipeline);
-  PassPipelineRegistration<ShardOptions>(
-      "shard", "Give every tensor a sharding", buildShardPipeline);
-  PassPipelineRegistration<>(
+  registerPhase<ShardOptions>("shard", "Give every tensor a sharding",
+                              buildShardPipeline);
+  registerPhase<NoOptions>(
       "partition", "Make shapes local and collectives explicit",
-      [](OpPassManager &pm) { buildPartitionPipeline(pm); });
-  PassPipelineRegistration<ScheduleOptions>(
-      "schedule", "Order instructions within the memory budget",
-      buildSchedulePipeline);
-  PassPipelineRegistration<LowerOptions>(
+      [](OpPassManager &pm, const NoOptions &) { buildPartitionPipeline(pm); });
+  registerPhase<ScheduleOptions>("schedule",
+                                 "Order instructions within the memory budget",
+                                 buildSchedulePipeline);
+  registerPhase<LowerOptions>(
       "lower", "Make instructions on planned memory, and kernels",
       buildLowerPipeline);
-  PassPipelineRegistration<Shard2dOptions>(
+  registerPhase<Shard2dOptions>(
       "shard-2d", "Train, shard and partition: the whole 2D parallelisation",
       buildShard2dPipeline);
 }

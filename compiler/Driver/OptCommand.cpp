@@ -96,6 +96,38 @@ static LogicalResult runOnFile(std::unique_ptr<llvm::MemoryBuffer> file,
                                options.outputSplitMarker());
 }
 
+/// Says what is wrong with the options of a pass or a pipeline that has a flag,
+/// with its name: MLIR's tool would say it without, and where nobody looks.
+static LogicalResult checkPassOptions(ArrayRef<const char *> arguments) {
+  for (StringRef argument : arguments) {
+    if (!argument.consume_front("-"))
+      continue;
+    argument.consume_front("-");
+    auto [name, text] = argument.split('=');
+    const PassRegistryEntry *entry = PassPipelineInfo::lookup(name);
+    if (!entry)
+      entry = PassInfo::lookup(name);
+    if (!entry)
+      continue;
+    OpPassManager pm(ModuleOp::getOperationName(),
+                     OpPassManager::Nesting::Implicit);
+    std::string wrong;
+    auto keep = [&](const Twine &message) {
+      wrong = message.str();
+      return failure();
+    };
+    if (succeeded(entry->addToPipeline(pm, text, keep)))
+      continue;
+    StringRef message = StringRef(wrong).trim();
+    message.consume_front("<Pass-Options-Parser>: ");
+    // Of what is no number and the like, LLVM's parser has spoken.
+    if (!message.empty())
+      printError(kTool, "--" + name + ": " + message);
+    return failure();
+  }
+  return success();
+}
+
 int mlir::fabric::runOpt(int argc, char **argv, DialectRegistry &registry) {
   llvm::InitLLVM init(argc, argv);
   auto [input, output] = registerAndParseCLIOptions(
@@ -103,6 +135,8 @@ int mlir::fabric::runOpt(int argc, char **argv, DialectRegistry &registry) {
   MlirOptMainConfig options = MlirOptMainConfig::createFromCLOptions();
   if (options.shouldShowDialects() || options.shouldListPasses())
     return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
+  if (failed(checkPassOptions(ArrayRef(argv, argc).drop_front())))
+    return EXIT_FAILURE;
   if (input == "-" &&
       llvm::sys::Process::FileDescriptorIsDisplayed(fileno(stdin)))
     llvm::errs() << "(reads a module from the terminal: ends with ctrl-d)\n";

@@ -90,8 +90,11 @@ FailureOr<Model> mlir::fabric::readModel(MLIRContext *context, StringRef path) {
 
 LogicalResult mlir::fabric::checkText(MLIRContext *context,
                                       const llvm::MemoryBuffer &file) {
+  // MLIR's reader of it trusts what it reads.
   if (isBytecode(file.getMemBufferRef()))
-    return success();
+    return emitError(UnknownLoc::get(context))
+           << file.getBufferIdentifier()
+           << ": expected text, found MLIR bytecode";
   if (const char *excess = findExcess(file.getBuffer()))
     return emitError(
                FileLineColLoc::get(context, file.getBufferIdentifier(), 1, 1))

@@ -30,7 +30,8 @@ FailureOr<Model> parseModel(MLIRContext *context,
 
 /// MLIR's parser recurses into brackets without a limit, and makes room for as
 /// many results as a use's number says: fails, with a diagnostic, on a text
-/// that would exhaust the stack or the memory. Bytecode is no text, and passes.
+/// that would exhaust the stack or the memory. So it does on bytecode, whose
+/// reader in MLIR is not made for files that somebody else wrote.
 LogicalResult checkText(MLIRContext *context, const llvm::MemoryBuffer &file);
 
 /// Any module in a text, verified; null, with diagnostics, if there is none.
