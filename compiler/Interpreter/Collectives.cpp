@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Interpreter/OpTable.h"
+#include "dialects/Exec/IR/Exec.h"
 
 using namespace mlir;
 using namespace mlir::fabric::interpreter;
@@ -68,80 +69,150 @@ static std::vector<int64_t> allOffsets(const Tensor &tensor) {
   return gridOffsets(tensor.shape, rowMajorStrides(tensor.shape));
 }
 
-static LogicalResult allGather(Operation *op, const DeviceMesh &mesh,
-                               ArrayRef<const Tensor *> operands,
-                               MutableArrayRef<Tensor> results) {
-  auto gather = cast<dist::AllGatherOp>(op);
+using Operands = ArrayRef<const Tensor *>;
+using Results = MutableArrayRef<Tensor>;
+
+static void allGather(const DeviceMesh &mesh, dist::AxesAttr axes, int64_t dim,
+                      Operands operands, Results results) {
   for (auto [device, result] : llvm::enumerate(results)) {
-    SmallVector<int64_t> group = mesh.getGroup(device, gather.getAxes());
+    SmallVector<int64_t> group = mesh.getGroup(device, axes);
     for (auto [position, member] : llvm::enumerate(group))
       copy(*operands[member], allOffsets(*operands[member]), result,
-           blockAlong(result.shape, gather.getDim(), position, group.size()));
+           blockAlong(result.shape, dim, position, group.size()));
   }
-  return success();
 }
 
-static LogicalResult allSlice(Operation *op, const DeviceMesh &mesh,
-                              ArrayRef<const Tensor *> operands,
-                              MutableArrayRef<Tensor> results) {
-  auto slice = cast<dist::AllSliceOp>(op);
+static void allSlice(const DeviceMesh &mesh, dist::AxesAttr axes, int64_t dim,
+                     Operands operands, Results results) {
   for (auto [device, result] : llvm::enumerate(results))
     copy(*operands[device],
-         blockAlong(operands[device]->shape, slice.getDim(),
-                    mesh.getPosition(device, slice.getAxes()),
-                    mesh.getGroupSize(slice.getAxes())),
+         blockAlong(operands[device]->shape, dim,
+                    mesh.getPosition(device, axes), mesh.getGroupSize(axes)),
          result, allOffsets(result));
-  return success();
 }
 
-static LogicalResult reduceScatter(Operation *op, const DeviceMesh &mesh,
-                                   ArrayRef<const Tensor *> operands,
-                                   MutableArrayRef<Tensor> results) {
-  auto scatter = cast<dist::ReduceScatterOp>(op);
+static void reduceScatter(const DeviceMesh &mesh, dist::AxesAttr axes,
+                          int64_t dim, dist::ReductionKind kind,
+                          Operands operands, Results results) {
   for (auto [device, result] : llvm::enumerate(results)) {
-    SmallVector<int64_t> group = mesh.getGroup(device, scatter.getAxes());
-    reduce(scatter.getReduction(), operands, group,
-           blockAlong(operands[device]->shape, scatter.getDim(),
-                      mesh.getPosition(device, scatter.getAxes()),
-                      group.size()),
+    SmallVector<int64_t> group = mesh.getGroup(device, axes);
+    reduce(kind, operands, group,
+           blockAlong(operands[device]->shape, dim,
+                      mesh.getPosition(device, axes), group.size()),
            result);
   }
-  return success();
 }
 
-static LogicalResult allReduce(Operation *op, const DeviceMesh &mesh,
-                               ArrayRef<const Tensor *> operands,
-                               MutableArrayRef<Tensor> results) {
-  auto all = cast<dist::AllReduceOp>(op);
+static void allReduce(const DeviceMesh &mesh, dist::AxesAttr axes,
+                      dist::ReductionKind kind, Operands operands,
+                      Results results) {
   for (auto [device, result] : llvm::enumerate(results))
-    reduce(all.getReduction(), operands, mesh.getGroup(device, all.getAxes()),
-           allOffsets(result), result);
-  return success();
+    reduce(kind, operands, mesh.getGroup(device, axes), allOffsets(result),
+           result);
 }
 
-/// Device p of a group gets block p along `split_dim` of every member, and sets
-/// them side by side along `concat_dim`.
-static LogicalResult allToAll(Operation *op, const DeviceMesh &mesh,
-                              ArrayRef<const Tensor *> operands,
-                              MutableArrayRef<Tensor> results) {
-  auto exchange = cast<dist::AllToAllOp>(op);
+/// Device p of a group gets block p along `splitDim` of every member, and sets
+/// them side by side along `concatDim`.
+static void allToAll(const DeviceMesh &mesh, dist::AxesAttr axes,
+                     int64_t splitDim, int64_t concatDim, Operands operands,
+                     Results results) {
   for (auto [device, result] : llvm::enumerate(results)) {
-    SmallVector<int64_t> group = mesh.getGroup(device, exchange.getAxes());
-    int64_t own = mesh.getPosition(device, exchange.getAxes());
+    SmallVector<int64_t> group = mesh.getGroup(device, axes);
+    int64_t own = mesh.getPosition(device, axes);
     for (auto [position, member] : llvm::enumerate(group))
       copy(*operands[member],
-           blockAlong(operands[member]->shape, exchange.getSplitDim(), own,
-                      group.size()),
-           result,
-           blockAlong(result.shape, exchange.getConcatDim(), position,
-                      group.size()));
+           blockAlong(operands[member]->shape, splitDim, own, group.size()),
+           result, blockAlong(result.shape, concatDim, position, group.size()));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The ops
+//===----------------------------------------------------------------------===//
+
+static LogicalResult runAllGather(Operation *op, const DeviceMesh &mesh,
+                                  Operands operands, Results results) {
+  auto gather = cast<dist::AllGatherOp>(op);
+  allGather(mesh, gather.getAxes(), gather.getDim(), operands, results);
+  return success();
+}
+
+static LogicalResult runAllSlice(Operation *op, const DeviceMesh &mesh,
+                                 Operands operands, Results results) {
+  auto slice = cast<dist::AllSliceOp>(op);
+  allSlice(mesh, slice.getAxes(), slice.getDim(), operands, results);
+  return success();
+}
+
+static LogicalResult runReduceScatter(Operation *op, const DeviceMesh &mesh,
+                                      Operands operands, Results results) {
+  auto scatter = cast<dist::ReduceScatterOp>(op);
+  reduceScatter(mesh, scatter.getAxes(), scatter.getDim(),
+                scatter.getReduction(), operands, results);
+  return success();
+}
+
+static LogicalResult runAllReduce(Operation *op, const DeviceMesh &mesh,
+                                  Operands operands, Results results) {
+  auto all = cast<dist::AllReduceOp>(op);
+  allReduce(mesh, all.getAxes(), all.getReduction(), operands, results);
+  return success();
+}
+
+static LogicalResult runAllToAll(Operation *op, const DeviceMesh &mesh,
+                                 Operands operands, Results results) {
+  auto exchange = cast<dist::AllToAllOp>(op);
+  allToAll(mesh, exchange.getAxes(), exchange.getSplitDim(),
+           exchange.getConcatDim(), operands, results);
+  return success();
+}
+
+static LogicalResult runCollective(Operation *op, const DeviceMesh &mesh,
+                                   Operands operands, Results results) {
+  auto collective = cast<exec::CollectiveOp>(op);
+  dist::AxesAttr axes = collective.getAxes();
+  switch (collective.getKind()) {
+  case exec::CollectiveKind::AllGather:
+    allGather(mesh, axes, *collective.getConcatDim(), operands, results);
+    return success();
+  case exec::CollectiveKind::ReduceScatter:
+    reduceScatter(mesh, axes, *collective.getSplitDim(),
+                  *collective.getReduction(), operands, results);
+    return success();
+  case exec::CollectiveKind::AllReduce:
+    allReduce(mesh, axes, *collective.getReduction(), operands, results);
+    return success();
+  case exec::CollectiveKind::AllToAll:
+    allToAll(mesh, axes, *collective.getSplitDim(), *collective.getConcatDim(),
+             operands, results);
+    return success();
+  case exec::CollectiveKind::AllSlice:
+    allSlice(mesh, axes, *collective.getSplitDim(), operands, results);
+    return success();
+  }
+  llvm_unreachable("every kind is above");
+}
+
+/// What a member of the group holds, or the reader's own piece of it.
+static LogicalResult runPeerView(Operation *op, const DeviceMesh &mesh,
+                                 Operands operands, Results results) {
+  auto view = cast<exec::PeerViewOp>(op);
+  for (auto [device, result] : llvm::enumerate(results)) {
+    SmallVector<int64_t> group = mesh.getGroup(device, view.getAxes());
+    const Tensor &whole = *operands[group[view.getMember()]];
+    copy(whole,
+         view.getOwnPiece()
+             ? blockAlong(whole.shape, 0,
+                          mesh.getPosition(device, view.getAxes()),
+                          group.size())
+             : allOffsets(whole),
+         result, allOffsets(result));
   }
   return success();
 }
 
-static LogicalResult axisIndex(Operation *op, const DeviceMesh &mesh,
-                               ArrayRef<const Tensor *>,
-                               MutableArrayRef<Tensor> results) {
+static LogicalResult runAxisIndex(Operation *op, const DeviceMesh &mesh,
+                                  Operands, Results results) {
   for (auto [device, result] : llvm::enumerate(results))
     result.integers[0] =
         mesh.getPosition(device, cast<dist::AxisIndexOp>(op).getAxes());
@@ -149,12 +220,14 @@ static LogicalResult axisIndex(Operation *op, const DeviceMesh &mesh,
 }
 
 void mlir::fabric::interpreter::registerCollectives(OpTable &table) {
-  table.group[dist::AllGatherOp::getOperationName()] = allGather;
-  table.group[dist::AllSliceOp::getOperationName()] = allSlice;
-  table.group[dist::ReduceScatterOp::getOperationName()] = reduceScatter;
-  table.group[dist::AllReduceOp::getOperationName()] = allReduce;
-  table.group[dist::AllToAllOp::getOperationName()] = allToAll;
-  table.group[dist::AxisIndexOp::getOperationName()] = axisIndex;
+  table.group[dist::AllGatherOp::getOperationName()] = runAllGather;
+  table.group[dist::AllSliceOp::getOperationName()] = runAllSlice;
+  table.group[dist::ReduceScatterOp::getOperationName()] = runReduceScatter;
+  table.group[dist::AllReduceOp::getOperationName()] = runAllReduce;
+  table.group[dist::AllToAllOp::getOperationName()] = runAllToAll;
+  table.group[dist::AxisIndexOp::getOperationName()] = runAxisIndex;
+  table.group[exec::CollectiveOp::getOperationName()] = runCollective;
+  table.group[exec::PeerViewOp::getOperationName()] = runPeerView;
 
   for (StringRef name : {dist::ReshardOp::getOperationName(),
                          dist::ConstraintOp::getOperationName(),

@@ -16,6 +16,7 @@ const OpTable &OpTable::get() {
     registerShape(table);
     registerOptimizer(table);
     registerCollectives(table);
+    registerInstructions(table);
     return table;
   }();
   return table;

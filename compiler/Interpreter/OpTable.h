@@ -44,6 +44,7 @@ void registerReduction(OpTable &table);
 void registerShape(OpTable &table);
 void registerOptimizer(OpTable &table);
 void registerCollectives(OpTable &table);
+void registerInstructions(OpTable &table);
 
 } // namespace mlir::fabric::interpreter
 

@@ -5,6 +5,8 @@
 #include "compiler/Interpreter/Comparison.h"
 #include "compiler/Interpreter/Devices.h"
 #include "compiler/Interpreter/Interpreter.h"
+#include "compiler/Verify/LoweredDifference.h"
+#include "compiler/Verify/ModelValues.h"
 #include "dialects/Fabric/IR/Model.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
@@ -18,36 +20,7 @@ using namespace mlir::fabric;
 using interpreter::Comparison;
 using interpreter::Tensor;
 
-/// On ops, for as long as they are followed: the number of the model's op, and
-/// for each result which of its results it is, with its sharding.
-static constexpr StringLiteral kOrigin{"origin"};
-
 namespace {
-/// A result of an op of the model; an argument is of op -1.
-struct Origin {
-  int64_t op;
-  int64_t result;
-  /// Null while shapes are global.
-  dist::ShardingAttr sharding;
-
-  static Origin get(ArrayAttr attr) {
-    return {cast<IntegerAttr>(attr[0]).getInt(),
-            cast<IntegerAttr>(attr[1]).getInt(),
-            attr.size() > 2 ? cast<dist::ShardingAttr>(attr[2])
-                            : dist::ShardingAttr()};
-  }
-  ArrayAttr toAttr(Builder &builder) const {
-    SmallVector<Attribute> parts = {builder.getI64IntegerAttr(op),
-                                    builder.getI64IntegerAttr(result)};
-    if (sharding)
-      parts.push_back(sharding);
-    return builder.getArrayAttr(parts);
-  }
-};
-
-using OriginKey = std::pair<int64_t, int64_t>;
-using ModelValues = std::map<OriginKey, Tensor>;
-
 /// A value of the program with the blocks of all devices.
 struct Observed {
   Operation *op;
@@ -56,63 +29,6 @@ struct Observed {
 };
 } // namespace
 
-static std::optional<Origin> getOrigin(Value value) {
-  auto result = dyn_cast<OpResult>(value);
-  if (!result)
-    return std::nullopt;
-  auto attr = result.getOwner()->getAttrOfType<ArrayAttr>(kOrigin);
-  if (!attr || result.getResultNumber() >= attr.size())
-    return std::nullopt;
-  return Origin::get(cast<ArrayAttr>(attr[result.getResultNumber()]));
-}
-
-/// Numbers the ops of the model. Constants are made anew wherever they are
-/// used: they are not followed.
-static void numberOps(func::FuncOp model) {
-  Builder builder(model.getContext());
-  int64_t number = 0;
-  for (Operation &op : model.getBody().front().without_terminator()) {
-    if (op.getNumOperands() == 0)
-      continue;
-    SmallVector<Attribute> results;
-    for (int64_t result = 0; result < op.getNumResults(); ++result)
-      results.push_back(Origin{number, result, {}}.toAttr(builder));
-    op.setAttr(kOrigin, builder.getArrayAttr(results));
-    ++number;
-  }
-}
-
-/// While shapes are global: gives ops that are the identity the origin of what
-/// they take, and notes shardings.
-static void noteShardings(func::FuncOp function) {
-  Builder builder(function.getContext());
-  DenseMap<Value, Origin> origins;
-  for (BlockArgument argument : function.getArguments())
-    origins[argument] = {-1, argument.getArgNumber(), {}};
-  for (Operation &op : function.getBody().front().without_terminator()) {
-    bool isIdentity =
-        isa<dist::ReshardOp, dist::ConstraintOp, dist::CollectiveOpInterface>(
-            op);
-    SmallVector<Attribute> results;
-    for (OpResult result : op.getResults()) {
-      std::optional<Origin> origin = getOrigin(result);
-      if (isIdentity) {
-        auto it = origins.find(op.getOperand(0));
-        origin = it == origins.end() ? std::nullopt : std::optional(it->second);
-      }
-      if (!origin)
-        break;
-      origin->sharding = dist::getSharding(result);
-      origins[result] = *origin;
-      results.push_back(origin->toAttr(builder));
-    }
-    if (results.size() == op.getNumResults() && !results.empty())
-      op.setAttr(kOrigin, builder.getArrayAttr(results));
-    else
-      op.removeAttr(kOrigin);
-  }
-}
-
 namespace {
 /// Types lose their shardings in one pass of the partition phase.
 struct NoteBeforeLocalise : PassInstrumentation {
@@ -120,7 +36,7 @@ struct NoteBeforeLocalise : PassInstrumentation {
     auto module = dyn_cast<ModuleOp>(op);
     if (module && pass->getArgument() == name)
       for (auto function : module.getOps<func::FuncOp>())
-        noteShardings(function);
+        ModelValues::noteShardings(function);
   }
   const std::string name = partition::createLocalisePass()->getArgument().str();
 };
@@ -233,16 +149,18 @@ static std::string findOp(ArrayRef<Observed> observed,
   SmallVector<std::string> names;
   SmallVector<Tensor> wanted, found;
   for (const Observed &value : observed) {
-    auto it = expected.find({value.origin.op, value.origin.result});
-    if (it == expected.end())
+    ValueName name = value.origin.name;
+    const Tensor *model = expected.lookup(name);
+    if (!model)
       continue;
-    for (Tensor &replica : assemble(value, it->second.shape)) {
-      if (replica.shape != it->second.shape)
-        break; // Padded.
+    for (Tensor &replica : assemble(value, expected.getPaddedShape(name))) {
+      std::optional<Tensor> part = expected.takeTruePart(name, replica);
+      if (!part)
+        break;
       ops.push_back(value.op);
       names.emplace_back();
-      wanted.push_back(it->second);
-      found.push_back(std::move(replica));
+      wanted.push_back(*model);
+      found.push_back(std::move(*part));
     }
   }
   auto comparisons =
@@ -262,17 +180,9 @@ mlir::fabric::findFirstDifference(ModuleOp model, ArrayRef<Tensor> values,
   if (failed(runPhases(*program, options, Phase::Import, Phase::Train)))
     return failure();
   func::FuncOp function = *findModel(*program);
-  numberOps(function);
-  std::vector<Observed> observed;
-  auto expected = run(*program, values, observed);
+  FailureOr<ModelValues> expected = ModelValues::make(function, values);
   if (failed(expected))
     return failure();
-  ModelValues modelValues;
-  for (auto [index, value] : llvm::enumerate(values))
-    modelValues[{-1, index}] = value;
-  for (Observed &value : observed)
-    modelValues[{value.origin.op, value.origin.result}] =
-        std::move(value.blocks.front());
 
   CompileOptions noting = options;
   noting.afterPhase = [&](PassManager &pm, Phase phase) {
@@ -289,21 +199,20 @@ mlir::fabric::findFirstDifference(ModuleOp model, ArrayRef<Tensor> values,
       return failure();
     function = *findModel(*program);
     if (phase == Phase::Shard)
-      noteShardings(function);
-    observed.clear();
+      expected->noteSharded(function);
+    std::vector<Observed> observed;
     auto actual = run(*program, values, observed);
     if (failed(actual))
       return failure();
-    auto comparisons =
-        interpreter::compareResults(names, *expected, *actual, tolerance);
+    auto comparisons = interpreter::compareResults(
+        names, expected->getResults(), *actual, tolerance);
     if (llvm::all_of(comparisons, [](const Comparison &c) { return c.agrees; }))
       continue;
-    std::string op = findOp(observed, modelValues, tolerance);
+    std::string op = findOp(observed, *expected, tolerance);
     if (op.empty())
       op = describeResult(function, comparisons, names);
     return (Twine("after ") + name + ", first in " + op).str();
   }
-  return std::string(
-      "the program agrees after every phase: lowering, kernels or the runtime "
-      "are wrong");
+  return findLoweredDifference(*program, values, expected->getResults(),
+                               options, tolerance);
 }

@@ -5,11 +5,8 @@
 // after each phase on the same values. In the first phase whose results differ,
 // the value of every op that is still the model's, and of every collective on
 // one, is put together from the devices' blocks, and compared in the order of
-// the program.
-//
-// Ops are followed by a number that is put on them before anything is sharded;
-// where a value is, is noted while its type says so. Values that were padded to
-// another shape, and ops that a phase has made itself, are passed over.
+// the program (ModelValues.h); ops that a phase has made itself are passed
+// over. Where all phases agree, LoweredDifference.h goes on.
 //
 //===----------------------------------------------------------------------===//
 

@@ -228,3 +228,20 @@ mlir::fabric::makeModelValues(func::FuncOp model,
   }
   return values;
 }
+
+::fabric::runtime::RunInputs
+mlir::fabric::makeRunInputs(func::FuncOp model,
+                            ArrayRef<interpreter::Tensor> values) {
+  ::fabric::runtime::RunInputs inputs;
+  inputs.inputs.emplace_back();
+  for (auto [arg, value] : llvm::enumerate(values)) {
+    auto type = cast<RankedTensorType>(model.getArgument(arg).getType());
+    if (auto input =
+            model.getArgAttrOfType<InputAttr>(arg, FabricDialect::kInputAttr))
+      inputs.inputs[0][input.getName().str()] = toHostTensor(value, type);
+    else if (auto param = model.getArgAttrOfType<ParamAttr>(
+                 arg, FabricDialect::kParamAttr))
+      inputs.parameters[param.getName().str()] = toHostTensor(value, type);
+  }
+  return inputs;
+}

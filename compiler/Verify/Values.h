@@ -21,6 +21,11 @@ makeModelValues(func::FuncOp model, const VerifyCommand &command);
                                            RankedTensorType type);
 interpreter::Tensor fromHostTensor(const ::fabric::runtime::HostTensor &tensor);
 
+/// What the runtime wants to know to run the model on these values, one for
+/// each argument.
+::fabric::runtime::RunInputs
+makeRunInputs(func::FuncOp model, ArrayRef<interpreter::Tensor> values);
+
 } // namespace mlir::fabric
 
 #endif // FABRIC_COMPILER_VERIFY_VALUES_H

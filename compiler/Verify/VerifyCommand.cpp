@@ -125,19 +125,8 @@ LogicalResult Verifier::interpretUnsharded() {
 
 FailureOr<SmallVector<Comparison>> Verifier::verifyMesh(MeshSize mesh) {
   OwningOpRef<ModuleOp> program = module->clone();
-  func::FuncOp model = *findModel(*program);
-  ::fabric::runtime::RunInputs inputs;
-  inputs.inputs.emplace_back();
-  for (auto [arg, value] : llvm::enumerate(values)) {
-    auto type = cast<RankedTensorType>(model.getArgument(arg).getType());
-    if (auto input =
-            model.getArgAttrOfType<InputAttr>(arg, FabricDialect::kInputAttr))
-      inputs.inputs[0][input.getName().str()] = toHostTensor(value, type);
-    else if (auto param = model.getArgAttrOfType<ParamAttr>(
-                 arg, FabricDialect::kParamAttr))
-      inputs.parameters[param.getName().str()] = toHostTensor(value, type);
-  }
-
+  ::fabric::runtime::RunInputs inputs =
+      makeRunInputs(*findModel(*program), values);
   FailureOr<CompiledPlan> compiled =
       compilePlan(*program, text, makeOptions(mesh));
   if (failed(compiled))

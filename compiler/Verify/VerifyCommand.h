@@ -36,9 +36,9 @@ struct VerifyCommand {
 /// In f64: compiles the model's loss and every gradient (or, without a loss,
 /// its results) for each mesh, runs the plan on that many ranks, and compares
 /// with the interpreter's run of the unsharded program. Prints a table on
-/// standard output, and for each mesh that differs a line on standard error that
-/// says where first. Returns 0 if everything agrees, 1 if not or if something
-/// failed.
+/// standard output, and for each mesh that differs a line on standard error
+/// that says where first. Returns 0 if everything agrees, 1 if not or if
+/// something failed.
 int runVerify(const VerifyCommand &command);
 
 } // namespace mlir::fabric

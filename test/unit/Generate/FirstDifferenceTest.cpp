@@ -6,12 +6,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Driver/Diagnostics.h"
 #include "compiler/Verify/VerifyHooked.h"
 #include "dialects/Exec/IR/Exec.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 #include "test/generate/Faults.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -21,21 +23,25 @@ using namespace mlir::fabric;
 
 // The product is split over its contraction by "tp" and reduced for the silu;
 // lines are counted from 1.
-static constexpr const char kModel[] = R"(module {
+static std::string getModel(int64_t batch) {
+  return llvm::formatv(R"(module {{
   func.func @model(
-      %x: tensor<8x4xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
-      %a: tensor<8x4xf32> {fabric.param = #fabric.param<"a", init = uniform(-1.0, 1.0)>, dist.tp = #dist.tp<colwise>},
-      %b: tensor<4x8xf32> {fabric.param = #fabric.param<"b", init = uniform(-1.0, 1.0)>, dist.tp = #dist.tp<rowwise>})
-      -> (tensor<f32> {fabric.result = "loss"}) {
-    %0 = fabric.linear %x, %a : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x8xf32>
-    %1 = fabric.linear %0, %b : (tensor<8x8xf32>, tensor<4x8xf32>) -> tensor<8x4xf32>
-    %2 = fabric.silu %1 : tensor<8x4xf32>
-    %3 = fabric.mul %2, %2 : tensor<8x4xf32>
-    %4 = fabric.sum %3 dims = [0, 1] : tensor<8x4xf32> -> tensor<f32>
+      %x: tensor<{0}x4xf32> {{fabric.input = #fabric.input<"x", batch_dim = 0>},
+      %a: tensor<8x4xf32> {{fabric.param = #fabric.param<"a", init = uniform(-1.0, 1.0)>, dist.tp = #dist.tp<colwise>},
+      %b: tensor<4x8xf32> {{fabric.param = #fabric.param<"b", init = uniform(-1.0, 1.0)>, dist.tp = #dist.tp<rowwise>})
+      -> (tensor<f32> {{fabric.result = "loss"}) {{
+    %0 = fabric.linear %x, %a : (tensor<{0}x4xf32>, tensor<8x4xf32>) -> tensor<{0}x8xf32>
+    %1 = fabric.linear %0, %b : (tensor<{0}x8xf32>, tensor<4x8xf32>) -> tensor<{0}x4xf32>
+    %2 = fabric.silu %1 : tensor<{0}x4xf32>
+    %3 = fabric.mul %2, %2 : tensor<{0}x4xf32>
+    %4 = fabric.sum %3 dims = [0, 1] : tensor<{0}x4xf32> -> tensor<f32>
     return %4 : tensor<f32>
   }
 }
-)";
+)",
+                       batch)
+      .str();
+}
 
 namespace {
 /// Runs a function on the module.
@@ -57,7 +63,10 @@ protected:
     folder = std::filesystem::path(::testing::TempDir()) /
              ("first-difference-" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder);
-    std::ofstream(folder / "model.mlir") << kModel;
+    setModel(getModel(8));
+  }
+  void setModel(const std::string &text) {
+    std::ofstream(folder / "model.mlir") << text;
   }
   void TearDown() override { std::filesystem::remove_all(folder); }
 
@@ -146,7 +155,40 @@ TEST_F(FirstDifference, AResult) {
              "model.mlir:11:10,");
 }
 
-// The IR is right, and the plan is not.
+// A value that is padded is compared on the part that the model has.
+TEST_F(FirstDifference, APaddedValue) {
+  setModel(getModel(7));
+  EXPECT_EQ(verify(Phase::Shard, [](ModuleOp) {}), "");
+  expectLine(verify(Phase::Partition, getFault("a dropped reduction")),
+             "after partition, first in 'fabric.silu' at ", "model.mlir:9:10,");
+}
+
+// Of a composite that is decomposed, the op is named that is wrong.
+TEST_F(FirstDifference, InAComposite) {
+  setModel(R"(module {
+  func.func @model(
+      %x: tensor<8x4xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+      %a: tensor<8x4xf32> {fabric.param = #fabric.param<"a", init = uniform(-1.0, 1.0)>, dist.tp = #dist.tp<colwise>})
+      -> (tensor<f32> {fabric.result = "loss"}) {
+    %0 = fabric.linear %x, %a : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x8xf32>
+    %1 = fabric.softmax %0 dim = 1 : tensor<8x8xf32>
+    %2 = fabric.mul %1, %0 : tensor<8x8xf32>
+    %3 = fabric.sum %2 dims = [0, 1] : tensor<8x8xf32> -> tensor<f32>
+    return %3 : tensor<f32>
+  }
+}
+)");
+  auto skip = [](ModuleOp module) {
+    module.walk([](ExpOp op) {
+      op.getResult().replaceAllUsesWith(op->getOperand(0));
+      return WalkResult::interrupt();
+    });
+  };
+  expectLine(verify(Phase::Shard, skip),
+             "after shard, first in 'fabric.sum' at ", "model.mlir:7:10,");
+}
+
+// The interpreter runs instructions, too.
 TEST_F(FirstDifference, AfterLower) {
   auto reduceWrongly = [](ModuleOp module) {
     module.walk([](exec::CollectiveOp op) {
@@ -157,6 +199,43 @@ TEST_F(FirstDifference, AfterLower) {
       return WalkResult::interrupt();
     });
   };
-  expectLine(verify(Phase::Lower, reduceWrongly),
-             "the program agrees after every phase: ", "lowering");
+  expectLine(verify(Phase::Lower, reduceWrongly), "after ",
+             "of lower, first in 'exec.collective' at ");
+  expectLine(verify(Phase::Lower, reduceWrongly), "after ", "model.mlir:8:10,");
+}
+
+// The lowered program is right, and the plan is not: a value lies where another
+// is still needed.
+TEST_F(FirstDifference, AnInstruction) {
+  std::string where;
+  auto overlap = [&](ModuleOp module) {
+    auto model = *module.getOps<func::FuncOp>().begin();
+    auto isValue = [](Operation &op) {
+      auto planned = dyn_cast<exec::PlannedOpInterface>(op);
+      return planned && op.getNumResults() == 1 && !planned.isAlias() &&
+             !planned.getTiedOperand(0) &&
+             planned.getSlotOf(0).getArena() == exec::ArenaKind::Workspace;
+    };
+    for (Operation &first : llvm::make_filter_range(model.front(), isValue))
+      for (Operation &second : llvm::make_filter_range(model.front(), isValue))
+        for (Operation *user : first.getUsers()) {
+          bool isBetween =
+              first.isBeforeInBlock(&second) && second.isBeforeInBlock(user) &&
+              !llvm::is_contained(second.getOperands(), first.getResult(0));
+          if (!isBetween || !isa<exec::GemmOp>(user) ||
+              exec::getNumBytes(second.getResult(0).getType()) >
+                  exec::getNumBytes(first.getResult(0).getType()))
+            continue;
+          cast<exec::PlannedOpInterface>(second).setSlotOf(
+              0, cast<exec::PlannedOpInterface>(first).getSlotOf(0));
+          where = describeLocation(user->getLoc());
+          return;
+        }
+  };
+  std::string text = verify(Phase::Lower, overlap);
+  ASSERT_NE(where, "");
+  expectLine(text,
+             "the lowered program agrees, the plan does not: first in "
+             "instruction ",
+             "'exec.gemm' at " + where);
 }
