@@ -185,6 +185,26 @@ func.func @sum_of_scattered(%x: !x) -> (!r {fabric.result = "r"}) {
 
 // -----
 
+#mesh = #dist.mesh<["dp"=1, "tp"=2]>
+!x  = tensor<2x4xf32, #dist.sharding<#mesh, [{"tp"}, {}]>>
+!p  = tensor<4xf32, #dist.sharding<#mesh, [{}], partial = sum {"tp"}>>
+!r  = tensor<4xf32, #dist.sharding<#mesh, [{}]>>
+module attributes {dist.mesh = #mesh} {
+// A broadcast that is split by the axis of the reduction cannot take terms: no
+// sharding splits by an axis that it is partial over.
+// CHECK-LABEL: func.func @split_broadcast
+// CHECK: %[[R:.+]] = dist.all_reduce
+// CHECK-NEXT: fabric.broadcast %[[R]]
+func.func @split_broadcast(%x: !x) -> (!x {fabric.result = "b"}) {
+  %0 = fabric.sum %x dims = [0] : !x -> !p
+  %r = dist.all_reduce sum %0 axes = {"tp"} : !p -> !r
+  %b = fabric.broadcast %r dims = [1] : !r -> !x
+  return %b : !x
+}
+}
+
+// -----
+
 #mesh = #dist.mesh<["dp"=2, "tp"=2]>
 !x  = tensor<8x4xf32, #dist.sharding<#mesh, [{}, {"tp"}]>>
 !p  = tensor<8xf32, #dist.sharding<#mesh, [{}], partial = sum {"tp"}>>

@@ -112,6 +112,29 @@ func.func @given(
 
 // -----
 
+// To keep it would send as much: half of the parameter is gathered, or its sum
+// reduced, which is twice half of a float. Then it is gathered.
+module attributes {dist.mesh = #dist.mesh<["dp"=2, "tp"=1]>} {
+// CHECK-LABEL: func.func @tie(
+// CHECK-SAME: tensor<2xf32> {dist.fsdp = #dist.fsdp<gather, dim = 0>
+// CHECK-NOT: dist.constraint
+// SHARD-LABEL: func.func @tie(
+// SHARD: dist.reshard %{{.*}} -> tensor<2xf32, #dist.sharding<#mesh, [{}]>>
+// expected-remark @below {{all parameters are gathered over axis "dp" of size 2, which sends 4 bytes a rank; to keep 1 of them split would send 4}}
+func.func @tie(
+    %x: tensor<4xf32> {fabric.input = #fabric.input<"x">},
+    // expected-remark @below {{parameter "w": gathered over axis "dp" of size 2: it and its gradient send 4 bytes a rank}}
+    %w: tensor<2xf32> {fabric.param = #fabric.param<"w">})
+    -> (tensor<f32> {fabric.result = "y"}) {
+  %0 = fabric.sum %x dims = [0] : tensor<4xf32> -> tensor<f32>
+  %1 = fabric.sum %w dims = [0] : tensor<2xf32> -> tensor<f32>
+  %2 = fabric.add %0, %1 : tensor<f32>
+  return %2 : tensor<f32>
+}
+}
+
+// -----
+
 // An axis of one rank: nothing to say.
 module attributes {dist.mesh = #dist.mesh<["dp"=1, "tp"=4]>} {
 // CHECK-LABEL: func.func @one(
