@@ -89,6 +89,14 @@ static SmallVector<PhaseSteps> getPhases(const CheckOptions &options) {
                       buildSchedulePipeline(pm, options);
                     },
                     verifyPartitioned});
+  phases.push_back({"lower",
+                    [sharedMemory = options.sharedMemory](OpPassManager &pm) {
+                      LowerOptions options;
+                      options.sharedMemory = sharedMemory;
+                      options.minPiece = 1;
+                      buildLowerPipeline(pm, options);
+                    },
+                    nothing});
   return phases;
 }
 

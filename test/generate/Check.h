@@ -70,8 +70,8 @@ struct CheckOptions {
   std::function<void(StringRef phase, ModuleOp module)> fault;
 };
 
-/// Interprets the program, and what each phase up to schedule makes of it, all
-/// with the same inputs; results of a phase are compared with those before it
+/// Interprets the program, and what each phase makes of it, all with the same
+/// inputs; results of a phase are compared with those before it
 /// (a training step's own results with those of the train phase).
 Outcome checkPhases(ModuleOp program, const CheckOptions &options);
 

@@ -108,6 +108,7 @@ static void checkSeed(const DialectRegistry &registry, uint64_t seed,
   CheckOptions options;
   options.whole = kind.whole;
   options.memory = seed % 3 ? "fast" : "min";
+  options.sharedMemory = seed % 2;
   Outcome outcome = checkPhases(*program.module, options);
   bool isPlan = outcome.status == Outcome::Status::Agrees && plan;
   if (isPlan)

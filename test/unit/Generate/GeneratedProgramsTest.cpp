@@ -29,6 +29,7 @@ TEST_P(GeneratedPrograms, MeanTheSameAfterEveryPhase) {
     CheckOptions options;
     options.whole = kind.whole;
     options.memory = seed % 3 ? "fast" : "min";
+    options.sharedMemory = seed % 2;
     Outcome outcome = checkPhases(*program.module, options);
     EXPECT_FALSE(outcome.isBad()) << "fabric-generate --seed=" << seed << "\n"
                                   << outcome.describe();
