@@ -157,6 +157,39 @@ static void explainDecision(const ShardingTable &table,
       << decision.otherBytes;
 }
 
+/// Says for every parameter that is to stay in its shards which op gathers it
+/// all the same: one that the axis splits by something else.
+static void explainKept(func::FuncOp function, const ShardingTable &table) {
+  for (BlockArgument argument : function.getArguments()) {
+    auto fsdp = function.getArgAttrOfType<dist::FsdpAttr>(
+        argument.getArgNumber(), dist::DistDialect::kFsdpAttr);
+    if (!fsdp || fsdp.getMode() != dist::FsdpMode::Keep)
+      continue;
+    Placement stored = table.getPlacement(argument);
+    auto isGathered = [&](OpOperand &use) {
+      std::optional<Placement> wanted = table.getWanted(use);
+      return wanted && llvm::any_of(stored.dims, [&](const AtomList &list) {
+               return llvm::any_of(list, [&](unsigned atom) {
+                 return !findDim(wanted->dims, atom);
+               });
+             });
+    };
+    // Between storage and compute there is a reshard, if only of one to itself.
+    SmallVector<OpOperand *> uses;
+    for (Operation *user : argument.getUsers())
+      if (isa<dist::ReshardOp>(user))
+        for (OpOperand &use : user->getResult(0).getUses())
+          uses.push_back(&use);
+    auto gathered =
+        llvm::find_if(uses, [&](OpOperand *use) { return isGathered(*use); });
+    if (gathered != uses.end())
+      emitRemark(argument.getLoc())
+          << nameArgument(function, argument.getArgNumber()) << ": " << fsdp
+          << ", but '" << (*gathered)->getOwner()->getName()
+          << "' gathers it, for the axis splits another of its dims";
+  }
+}
+
 namespace {
 struct PropagatePass : public sharding::impl::PropagatePassBase<PropagatePass> {
   using PropagatePassBase::PropagatePassBase;
@@ -186,6 +219,7 @@ struct PropagatePass : public sharding::impl::PropagatePassBase<PropagatePass> {
           numConflicts += decisions.size();
           for (const Node &node : table.getNodes())
             explainGathers(table, node);
+          explainKept(function, table);
           CommitResult result = commitShardings(function, table, flow, planner);
           numReshards += result.numReshards;
           numBytes += result.numBytes;
