@@ -117,8 +117,8 @@ static LogicalResult constant(Operation *op, ArrayRef<const Tensor *>,
   return success();
 }
 
-/// Devices run in lock step.
-static LogicalResult barrier(Operation *, ArrayRef<const Tensor *>,
+/// Devices run in lock step, and instructions in the order of the block.
+static LogicalResult nothing(Operation *, ArrayRef<const Tensor *>,
                              MutableArrayRef<Tensor>) {
   return success();
 }
@@ -129,5 +129,7 @@ void mlir::fabric::interpreter::registerInstructions(OpTable &table) {
   table.local[exec::ViewOp::getOperationName()] = sameElements;
   table.local[exec::CopyOp::getOperationName()] = sameElements;
   table.local[exec::ConstantOp::getOperationName()] = constant;
-  table.local[exec::BarrierOp::getOperationName()] = barrier;
+  table.local[exec::BarrierOp::getOperationName()] = nothing;
+  table.local[exec::RecordOp::getOperationName()] = nothing;
+  table.local[exec::WaitOp::getOperationName()] = nothing;
 }

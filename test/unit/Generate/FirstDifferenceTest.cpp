@@ -75,6 +75,7 @@ protected:
     VerifyCommand command;
     command.model = folder / "model.mlir";
     command.meshes = {{2, 2}};
+    command.overlap = overlap;
     ::testing::internal::CaptureStdout();
     ::testing::internal::CaptureStderr();
     status = runVerify(command, [&](PassManager &pm, Phase ended) {
@@ -104,6 +105,7 @@ protected:
   }
 
   std::filesystem::path folder;
+  bool overlap = false;
   int status = 0;
 };
 } // namespace
@@ -208,12 +210,12 @@ TEST_F(FirstDifference, AfterLower) {
 // is still needed.
 TEST_F(FirstDifference, AnInstruction) {
   std::string where;
-  auto overlap = [&](ModuleOp module) {
+  auto misplace = [&](ModuleOp module) {
     auto model = *module.getOps<func::FuncOp>().begin();
     auto isValue = [](Operation &op) {
       auto planned = dyn_cast<exec::PlannedOpInterface>(op);
       return planned && op.getNumResults() == 1 && !planned.isAlias() &&
-             !planned.getTiedOperand(0) &&
+             !planned.getTiedOperand(0) && !planned.getStream() &&
              planned.getSlotOf(0).getArena() == exec::ArenaKind::Workspace;
     };
     for (Operation &first : llvm::make_filter_range(model.front(), isValue))
@@ -232,10 +234,13 @@ TEST_F(FirstDifference, AnInstruction) {
           return;
         }
   };
-  std::string text = verify(Phase::Lower, overlap);
-  ASSERT_NE(where, "");
-  expectLine(text,
-             "the lowered program agrees, the plan does not: first in "
-             "instruction ",
-             "'exec.gemm' at " + where);
+  for (bool hasStreams : {false, true}) {
+    overlap = hasStreams;
+    std::string text = verify(Phase::Lower, misplace);
+    ASSERT_NE(where, "");
+    expectLine(text,
+               "the lowered program agrees, the plan does not: first in "
+               "instruction ",
+               "'exec.gemm' at " + where);
+  }
 }
