@@ -157,7 +157,7 @@ bool Propagation::hasUseThatWantsWhole(const Node &node, unsigned factor,
 bool Propagation::canPass(const Node &node, unsigned atom) const {
   return table.canPass(node, atom, [&](unsigned operand) {
     Value value = node.op->getOperand(operand);
-    return llvm::is_contained(table.getPlacement(value).partial, atom);
+    return llvm::is_contained(table.getPartial(value), atom);
   });
 }
 
@@ -166,9 +166,9 @@ SmallVector<Propagation::Proposal>
 Propagation::getProposals(unsigned index) const {
   const Node &node = table.getNode(index);
   SmallVector<Proposal> proposals;
+  FactorAtoms given;
   auto propose = [&](const dist::TensorFactors &tensor, ArrayRef<AtomList> dims,
                      bool isForward) {
-    FactorAtoms given;
     getFactorAtoms(table.getAtoms(), node.rule, tensor, dims, given);
     for (auto [factor, list] : llvm::enumerate(given)) {
       ArrayRef<unsigned> own = node.factors[factor];
@@ -197,7 +197,7 @@ Propagation::getProposals(unsigned index) const {
   for (OpOperand &operand : node.op->getOpOperands())
     if (!ShardingTable::isSource(operand.get()))
       propose(node.rule.operands[operand.getOperandNumber()],
-              table.getPlacement(operand.get()).dims, /*isForward=*/true);
+              table.getDims(operand.get()), /*isForward=*/true);
   for (OpResult result : node.op->getResults())
     for (OpOperand *use : table.getUses(result)) {
       std::optional<unsigned> consumer = table.lookup(use->getOwner());
@@ -261,7 +261,7 @@ void Propagation::updatePassed(unsigned index) {
   // Over most atoms no operand is partial, whatever their number.
   llvm::SmallBitVector passes(table.getAtoms().size());
   for (Value operand : node.op->getOperands())
-    for (unsigned atom : table.getPlacement(operand).partial)
+    for (unsigned atom : table.getPartial(operand))
       if (!passes.test(atom) && canPass(node, atom))
         passes.set(atom);
   if (passes == node.passed)

@@ -1,8 +1,8 @@
 //===- ShardingTable.cpp - Which axes split which factor of an op ---------===//
 
 #include "passes/Sharding/ShardingTable.h"
-#include "passes/Sharding/Roles.h"
 #include "dialects/Fabric/IR/Fabric.h"
+#include "passes/Sharding/Roles.h"
 
 using namespace mlir;
 using namespace mlir::sharding;
@@ -122,8 +122,8 @@ LogicalResult ShardingTable::addOp(Operation *op) {
     if (dist::getSharding(result) && !isa<fabric::InPlaceOpInterface>(op))
       return emitError(op->getLoc())
              << "result " << result.getResultNumber() << " of '"
-             << op->getName() << "' is sharded before propagation: "
-             << result.getType();
+             << op->getName()
+             << "' is sharded before propagation: " << result.getType();
   if (op->getNumOperands() == 0)
     return success();
   indices[op] = nodes.size();
@@ -181,25 +181,38 @@ ArrayRef<OpOperand *> ShardingTable::getUses(Value value) const {
 }
 
 Placement ShardingTable::getPlacement(Value value) const {
+  return {getDims(value), getPartial(value)};
+}
+
+SmallVector<AtomList, 4> ShardingTable::getDims(Value value) const {
   if (auto it = given.find(value); it != given.end())
-    return it->second;
-  Placement placement;
+    return it->second.dims;
   std::optional<unsigned> index = lookup(value.getDefiningOp());
-  if (!index) {
-    placement.dims.resize(cast<RankedTensorType>(value.getType()).getRank());
-    return placement;
-  }
+  if (!index)
+    return SmallVector<AtomList, 4>(
+        cast<RankedTensorType>(value.getType()).getRank());
+  const Node &node = nodes[*index];
+  return getDimAtoms(node.rule.results[cast<OpResult>(value).getResultNumber()],
+                     node.factors);
+}
+
+AtomList ShardingTable::getPartial(Value value) const {
+  if (auto it = given.find(value); it != given.end())
+    return it->second.partial;
+  std::optional<unsigned> index = lookup(value.getDefiningOp());
+  if (!index)
+    return {};
   const Node &node = nodes[*index];
   const dist::TensorFactors &tensor =
       node.rule.results[cast<OpResult>(value).getResultNumber()];
-  placement.dims = getDimAtoms(tensor, node.factors);
+  AtomList partial;
   for (auto [factor, list] : llvm::enumerate(node.factors))
-    if (isReducedIn(node.rule, factor, tensor))
-      llvm::append_range(placement.partial, list);
+    if (!list.empty() && isReducedIn(node.rule, factor, tensor))
+      llvm::append_range(partial, list);
   for (unsigned atom : node.passed.set_bits())
-    placement.partial.push_back(atom);
-  llvm::sort(placement.partial);
-  return placement;
+    partial.push_back(atom);
+  llvm::sort(partial);
+  return partial;
 }
 
 std::optional<Placement> ShardingTable::getWanted(OpOperand &use) const {

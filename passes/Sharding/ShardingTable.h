@@ -78,6 +78,9 @@ public:
 
   /// Where the value is. Partial over what its op reduces or passes on.
   Placement getPlacement(Value value) const;
+  /// One half of it, where the other is not asked for.
+  SmallVector<AtomList, 4> getDims(Value value) const;
+  AtomList getPartial(Value value) const;
 
   /// The dims that a use asks for; none for uses that take any. Nothing is said
   /// about partial axes.
