@@ -20,17 +20,35 @@ uint32_t openingOf(uint32_t state) { return state & ~(poisonBit | arrivals); }
 /// How often a wait gives up its core before it sleeps. Sleeping and waking
 /// costs more than ranks that are equally fast are apart.
 constexpr int yields = 16;
-
-template <typename Done> bool yieldUntil(Done done) {
-  for (int i = 0; i < yields; ++i) {
-    if (done())
-      return true;
-    std::this_thread::yield();
-  }
-  return done();
-}
+/// Who gets the core back later than this has given it to somebody who
+/// computes, a rank far behind or another program, and is better woken: in as
+/// many waits from then on.
+constexpr std::chrono::microseconds longYield(100);
+constexpr int waitsAfterLongYield = 100;
 
 } // namespace
+
+template <typename Done> bool LocalRendezvous::yieldUntil(int self, Done done) {
+  using Clock = std::chrono::steady_clock;
+  if (done())
+    return true;
+  int &waitsToSleep = members[self].waitsToSleep;
+  if (waitsToSleep > 0) {
+    --waitsToSleep;
+    return false;
+  }
+  Clock::time_point before = Clock::now();
+  for (int i = 0; i < yields && waitsToSleep == 0; ++i) {
+    std::this_thread::yield();
+    Clock::time_point after = Clock::now();
+    if (after - before > longYield)
+      waitsToSleep = waitsAfterLongYield;
+    if (done())
+      return true;
+    before = after;
+  }
+  return false;
+}
 
 bool LocalRendezvous::Slot::carry(const void *data, int64_t size) {
   if (size > maxCarried)
@@ -71,7 +89,8 @@ LocalRendezvous::open(std::chrono::milliseconds timeout, int self, Slot slot,
   if (last) {
     if (sleepers.load() > 0)
       futexWakeAll(state);
-  } else if (Wait wait = awaitOpening(opening, timeout); wait != Wait::Opened) {
+  } else if (Wait wait = awaitOpening(self, opening, timeout);
+             wait != Wait::Opened) {
     if (wait == Wait::Poisoned)
       return failure(poisonReason());
     Status late = failure(absentRanks(self), " did not come within ",
@@ -97,11 +116,12 @@ LocalRendezvous::open(std::chrono::milliseconds timeout, int self, Slot slot,
 }
 
 LocalRendezvous::Wait
-LocalRendezvous::awaitOpening(uint32_t opening,
+LocalRendezvous::awaitOpening(int self, uint32_t opening,
                               std::chrono::milliseconds timeout) {
   auto hasOpened = [&](uint32_t now) { return openingOf(now) != opening; };
-  if (yieldUntil(
-          [&] { return hasOpened(state.load(std::memory_order_acquire)); }))
+  if (yieldUntil(self, [&] {
+        return hasOpened(state.load(std::memory_order_acquire));
+      }))
     return Wait::Opened;
   using Clock = std::chrono::steady_clock;
   Clock::time_point deadline = Clock::now() + timeout;
@@ -139,8 +159,9 @@ void LocalRendezvous::awaitOthers(int self) {
   auto reached = [&](uint32_t now) {
     return static_cast<int32_t>(now - target) >= 0;
   };
-  if (yieldUntil(
-          [&] { return reached(finished.load(std::memory_order_acquire)); }))
+  if (yieldUntil(self, [&] {
+        return reached(finished.load(std::memory_order_acquire));
+      }))
     return;
   finishSleepers.fetch_add(1);
   for (uint32_t now = finished.load(); !reached(now); now = finished.load())

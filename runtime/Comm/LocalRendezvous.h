@@ -10,7 +10,8 @@
 //
 // The state of a meeting is one number, how many have come and whether it has
 // opened. Waits give up the core a few times, which is enough where ranks share
-// cores and are about as fast, and then sleep on that number.
+// cores and are about as fast, and then sleep on that number; where the core
+// was not given back soon, they sleep at once for a while.
 //
 //===----------------------------------------------------------------------===//
 
@@ -81,10 +82,14 @@ private:
     std::atomic<uint64_t> came = 0;
     uint64_t opened = 0;
     uint32_t finished = 0;
+    int waitsToSleep = 0; ///< At once, without yielding first.
   };
 
   enum class Wait { Opened, Poisoned, Late };
-  Wait awaitOpening(uint32_t opening, std::chrono::milliseconds timeout);
+  Wait awaitOpening(int self, uint32_t opening,
+                    std::chrono::milliseconds timeout);
+  /// Gives up the core a few times, where that has not cost much of late.
+  template <typename Done> bool yieldUntil(int self, Done done);
   /// False if the meeting has opened meanwhile.
   bool poisonUnlessOpened(uint32_t opening, const std::string &reason);
   std::string poisonReason();
