@@ -19,6 +19,7 @@
 #include "passes/Sharding/Passes.h"
 #include "passes/Sharding/Propagate.h"
 #include "passes/Sharding/Roles.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Debug.h"
 
 #define DEBUG_TYPE "dist-choose-fsdp"
@@ -86,6 +87,8 @@ private:
   /// Of every tensor.
   SmallVector<analysis::TpState> left;
   SmallVector<analysis::TpNeeds> needed;
+  SmallVector<unsigned> makers;
+  SmallVector<SmallVector<unsigned, 2>> readers;
 };
 } // namespace
 
@@ -93,14 +96,20 @@ ChoiceReader::ChoiceReader(const FsdpProblem &problem,
                            const analysis::TpPlan &plan)
     : problem(problem), plan(plan),
       left(problem.graph.tensors.size(), analysis::TpState::replicated()),
-      needed(problem.graph.tensors.size()) {
+      needed(problem.graph.tensors.size()),
+      makers(problem.graph.tensors.size()),
+      readers(problem.graph.tensors.size()) {
   for (auto [index, op] : llvm::enumerate(problem.graph.ops)) {
     for (auto [tensor, state] :
-         llvm::zip_equal(op.results, getStrategy(index).results))
+         llvm::zip_equal(op.results, getStrategy(index).results)) {
       left[tensor] = state;
+      makers[tensor] = index;
+    }
     for (auto [tensor, need] :
-         llvm::zip_equal(op.operands, getStrategy(index).needs))
+         llvm::zip_equal(op.operands, getStrategy(index).needs)) {
       needed[tensor] |= need;
+      readers[tensor].push_back(index);
+    }
   }
 }
 
@@ -118,19 +127,17 @@ int64_t ChoiceReader::getGatherBytes(const FsdpParameter &parameter) const {
 /// What the tensors send that ops with the parameter, and the op that makes its
 /// gradient, read and write.
 int64_t ChoiceReader::getMovedBytes(const FsdpParameter &parameter) const {
-  llvm::SmallBitVector around(problem.graph.tensors.size());
-  for (const analysis::TpOp &op : problem.graph.ops) {
-    bool makesGradient = parameter.gradient &&
-                         llvm::is_contained(op.results, *parameter.gradient);
-    if (!makesGradient && !llvm::is_contained(op.operands, parameter.tensor))
-      continue;
-    for (unsigned tensor : op.operands)
-      around.set(tensor);
-    for (unsigned tensor : op.results)
-      around.set(tensor);
+  llvm::SmallSetVector<unsigned, 8> around;
+  auto ops = llvm::to_vector(readers[parameter.tensor]);
+  if (parameter.gradient)
+    ops.push_back(makers[*parameter.gradient]);
+  for (unsigned index : ops) {
+    const analysis::TpOp &op = problem.graph.ops[index];
+    around.insert_range(op.operands);
+    around.insert_range(op.results);
   }
   int64_t bytes = 0;
-  for (unsigned tensor : around.set_bits())
+  for (unsigned tensor : around)
     if (!problem.isStored.test(tensor) || tensor == parameter.tensor)
       bytes += analysis::chargeTensor(problem.graph.axisSize,
                                       problem.graph.tensors[tensor],
