@@ -28,6 +28,40 @@ static int64_t countCopies(const plan::Plan &plan) {
   });
 }
 
+namespace {
+/// What ranks read where it lies instead of being sent it.
+struct PeerReads {
+  int64_t bytes = 0, barriers = 0;
+};
+} // namespace
+
+/// In a step; of the members of a group, one is the rank itself.
+static PeerReads countPeerReads(const plan::Plan &plan) {
+  PeerReads reads;
+  auto read = [&](plan::BufferId id) {
+    const plan::Buffer &buffer = plan.buffers[id];
+    if (!buffer.peer)
+      return;
+    int64_t bytes = plan::byteWidth(buffer.dtype);
+    for (int64_t size : buffer.shape)
+      bytes *= size;
+    int64_t members = plan::axesSize(plan.mesh, buffer.peer->axes);
+    reads.bytes += bytes / members * (members - 1);
+  };
+  for (const plan::Instruction &instruction : plan.instructions) {
+    reads.barriers += std::holds_alternative<plan::Barrier>(instruction.op);
+    if (auto *gemm = std::get_if<plan::Gemm>(&instruction.op)) {
+      read(gemm->a.buffer);
+      read(gemm->b.buffer);
+      if (gemm->bias)
+        read(*gemm->bias);
+    } else if (auto *launch = std::get_if<plan::Launch>(&instruction.op)) {
+      llvm::for_each(launch->buffers, read);
+    }
+  }
+  return reads;
+}
+
 /// Samples of the first input that has a batch dim, and of a rank's part of it.
 static std::optional<std::pair<int64_t, int64_t>>
 getBatch(const plan::Plan &plan) {
@@ -66,6 +100,9 @@ void mlir::fabric::printReportJson(const plan::Plan &plan,
     });
     json.attribute("least_bytes", facts.leastBytes);
     json.attribute("planned_copies", countCopies(plan));
+    PeerReads peers = countPeerReads(plan);
+    json.attribute("peer_bytes", peers.bytes);
+    json.attribute("barriers", peers.barriers);
     json.attributeArray("collectives", [&] {
       forEachCollective(plan, [&](const plan::Collective &collective,
                                   const plan::Instruction &instruction) {
@@ -171,6 +208,11 @@ void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
     for (const auto &[name, mode] : facts.fsdpPlan)
       os << "  " << llvm::format("%-24s", name.c_str()) << ' ' << mode << '\n';
   }
+
+  if (PeerReads peers = countPeerReads(plan); peers.barriers > 0)
+    os << "shared memory    " << humanBytes(peers.bytes)
+       << " read of other ranks, " << peers.barriers
+       << (peers.barriers == 1 ? " barrier\n" : " barriers\n");
 
   // By first appearance.
   struct Sum {

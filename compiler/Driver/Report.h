@@ -25,8 +25,9 @@ struct ReportFacts {
 };
 
 /// {"mesh", "batch", "flops_per_rank", "memory", "least_bytes",
-/// "planned_copies", "collectives", "tp_plan", "fsdp_plan"}.
-/// Bytes are a rank's; those of a collective are what one rank sends.
+/// "planned_copies", "peer_bytes", "barriers", "collectives", "tp_plan",
+/// "fsdp_plan"}. Bytes are a rank's; those of a collective are what one rank
+/// sends.
 void printReportJson(const ::fabric::plan::Plan &plan, const ReportFacts &facts,
                      llvm::raw_ostream &os);
 
