@@ -8,7 +8,8 @@
 //             or where its operand is ready, if that is later. What it is made
 //             from, if from one argument alone, comes with it.
 //
-// Time is work in bytes sent, and a stream carries one collective at a time.
+// Time is work in bytes sent, of products only: lowering fuses the rest, and
+// moves it. A stream carries one collective at a time.
 // Estimates are rough, so that a collective gets twice the time that it takes;
 // but where nothing is fast enough, no more than two of a stream are ahead of
 // their readers, or everything would be gathered first and updated last.
@@ -51,13 +52,24 @@ namespace {
 
 using Order = SmallVector<Operation *>;
 
+/// Products are the program, and stay.
+bool isProduct(Operation *op) {
+  auto cost = dyn_cast<fabric::CostOpInterface>(op);
+  return cost && cost.getContractionFlops() > 0;
+}
+
+int64_t getProductWork(Operation *op) {
+  return isProduct(op) ? getWork(op) : 0;
+}
+
 /// Positions of the ops of an order, and the work before each.
 struct Timeline {
-  explicit Timeline(const Order &order) {
+  explicit Timeline(const Order &order,
+                    function_ref<int64_t(Operation *)> work = getProductWork) {
     time.push_back(0);
     for (auto [index, op] : llvm::enumerate(order)) {
       position[op] = index;
-      time.push_back(time.back() + getWork(op));
+      time.push_back(time.back() + work(op));
     }
   }
 
@@ -131,12 +143,11 @@ Overlapper::Overlapper(Block &block) : madeFromArgument(block) {
   findLate();
 }
 
-/// Products are the program, and stay; so does what they read, and what reads a
-/// value before an update that stays.
+/// Products stay, what they read, and what reads a value before an update that
+/// stays.
 void Overlapper::findLate() {
   for (Operation *op : llvm::reverse(program)) {
-    auto cost = dyn_cast<fabric::CostOpInterface>(op);
-    if ((cost && cost.getContractionFlops() > 0) || !isMemoryEffectFree(op))
+    if (isProduct(op) || !isMemoryEffectFree(op))
       continue;
     auto isLate = [&](Operation *other) {
       return other->hasTrait<OpTrait::IsTerminator>() || late.contains(other);
@@ -276,10 +287,10 @@ static void setOrder(const Order &order, Block &block) {
     op->moveBefore(block.getTerminator());
 }
 
-/// Marks the collectives of all groups in which one has work beside it. Returns
-/// what each has.
+/// Marks the collectives of all groups in which one has work beside it, of
+/// whatever kind. Returns what each has.
 static llvm::MapVector<Operation *, int64_t> mark(const Order &order) {
-  Timeline timeline(order);
+  Timeline timeline(order, getWork);
   llvm::MapVector<Operation *, int64_t> beside;
   llvm::SetVector<dist::AxesAttr> streams;
   for (Operation *op : order) {
@@ -329,10 +340,10 @@ private:
         peakBytes.updateMax(peak);
         numAsync += beside.size();
         for (auto [op, work] : beside)
-          op->emitRemark() << "runs beside what computes: sends "
-                           << getBytesSent(op)
-                           << " bytes, with work for as long as " << work
-                           << " bytes take";
+          // Not the op's own, which prints it, and numbers all values for that.
+          emitRemark(op->getLoc())
+              << "runs beside what computes: sends " << getBytesSent(op)
+              << " bytes, with work for as long as " << work << " bytes take";
         return;
       }
       for (auto &entry : beside)
