@@ -91,12 +91,16 @@ void mlir::fabric::buildLowerPipeline(OpPassManager &pm,
     pm.addNestedPass<func::FuncOp>(
         lowering::createShareCollectivesPass({options.minPiece}));
   pm.addPass(lowering::createFormKernelsPass());
-  // Before memory, for a barrier ends lifetimes. Kernels move for it, and no
-  // more after it.
-  if (options.sharedMemory) {
+  // Kernels move so that several are after one barrier, and no more after this.
+  if (options.sharedMemory)
     pm.addPass(lowering::createJoinPeerReadsPass({options.joinBytes}));
+  // Before barriers and memory: a kernel may become several launches, and what
+  // they leave for each other needs memory.
+  if (options.gpu)
+    pm.addPass(lowering::createLaunchesToGpuPass());
+  // Before memory, for a barrier ends lifetimes.
+  if (options.sharedMemory)
     pm.addPass(lowering::createPlaceBarriersPass({options.joinBytes}));
-  }
   // When nothing is added or moved any more.
   pm.addPass(lowering::createPlanMemoryPass());
   // The planner has remarked on every copy.

@@ -91,6 +91,8 @@ struct LowerOptions : public PassPipelineOptions<LowerOptions> {
   Option<bool> tf32{*this, "tf32",
                     llvm::cl::desc("products of f32 may be rounded to TF32"),
                     llvm::cl::init(false)};
+  Option<bool> gpu{*this, "gpu", llvm::cl::desc("kernels run on a GPU"),
+                   llvm::cl::init(false)};
 };
 
 /// lower: `exec` instructions on planned memory, and the kernels they launch.

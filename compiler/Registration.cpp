@@ -7,6 +7,7 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Lowering/Kernels/Gpu/CompileGpuKernels.h"
 #include "passes/Lowering/Kernels/Kernels.h"
 #include "passes/Lowering/Kernels/KernelsToLLVM.h"
 #include "passes/Lowering/Kernels/Passes.h"
@@ -24,6 +25,7 @@ void mlir::fabric::registerDialects(DialectRegistry &registry) {
   training::registerDerivatives(registry);
   // So that what is printed between the passes on kernels can be read again.
   lowering::registerKernelDialects(registry);
+  lowering::registerGpuKernelDialects(registry);
 }
 
 void mlir::fabric::registerPasses() {
@@ -36,5 +38,6 @@ void mlir::fabric::registerPasses() {
   lowering::registerLoweringPasses();
   lowering::registerKernelsPasses();
   lowering::registerKernelPipeline();
+  lowering::registerGpuKernelPipeline();
   registerPipelines();
 }

@@ -38,5 +38,10 @@ llvm_config.add_tool_substitutions(
 # Built with CUDA, and with the driver that tests put in the place of NVIDIA's.
 if os.path.exists(os.path.join(config.fabric_obj_root, "test", "unit", "fake-cuda", "libcuda.so.1")):
     config.available_features.add("cuda-build")
+# What the toolkit's assembler says of generated PTX.
+config.substitutions.append(
+    ("%ptxas", os.path.join(config.test_source_root, "ptxas.sh") + " " + config.ptxas))
+if config.ptxas:
+    config.available_features.add("ptxas")
 if config.have_mpi:
     config.available_features.add("mpi")

@@ -25,9 +25,12 @@ CompileOptions::describe(MLIRContext *context) const {
   if (tf32)
     text["matmul_precision"] = "high";
   // "native" is another processor on every machine.
-  text["target"] =
-      "cpu:" +
-      (target.cpu == "native" ? llvm::sys::getHostCPUName().str() : target.cpu);
+  if (!target.gpu.empty())
+    text["target"] = "cuda:" + target.gpu;
+  else if (target.cpu == "native")
+    text["target"] = "cpu:" + llvm::sys::getHostCPUName().str();
+  else
+    text["target"] = "cpu:" + target.cpu;
   std::string features;
   for (const std::string &feature : lowering::getRequiredFeatures(target))
     features += (features.empty() ? "" : ",") + feature;
@@ -83,6 +86,7 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
     if (options.memory == "fast")
       lower.joinBytes = 1 << 20;
     lower.tf32 = options.tf32;
+    lower.gpu = !options.target.gpu.empty();
     return buildLowerPipeline(pm, lower);
   }
   }

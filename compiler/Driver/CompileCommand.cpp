@@ -5,7 +5,6 @@
 #include "compiler/Driver/Diagnostics.h"
 #include "compiler/Driver/ReadModel.h"
 #include "compiler/Registration.h"
-#include "passes/Lowering/Kernels/KernelTarget.h"
 #include "runtime/Plan/PlanPrinter.h"
 #include "runtime/Plan/PlanWriter.h"
 #include "runtime/Support/File.h"
@@ -104,6 +103,13 @@ static Status writePlan(const CompiledPlan &compiled,
                         const CompileCommand &command, Outputs &outputs) {
   // Verifies the plan, also where only a report is wanted.
   FABRIC_ASSIGN_OR_RETURN(auto bytes, plan::writePlan(compiled.plan));
+  if (command.emit == "code")
+    return write(outputs.main, [&](raw_ostream &os) {
+      if (auto code = compiled.plan.sections.find("code");
+          code != compiled.plan.sections.end())
+        os.write(reinterpret_cast<const char *>(code->second.data()),
+                 code->second.size());
+    });
   if (outputs.main)
     FABRIC_RETURN_IF_ERROR(outputs.main->file().writeAt(0, bytes));
   if (command.emit)
@@ -122,13 +128,19 @@ static Status writePlan(const CompiledPlan &compiled,
 // The command
 //===----------------------------------------------------------------------===//
 
+/// What code for all GPUs that can run any is made for.
+static constexpr StringLiteral kAnyGpu = "sm_80";
+
 static Status readTarget(const CompileCommand &command,
                          lowering::KernelTarget &target) {
-  target.cpu = command.cpu;
-  auto resolved = lowering::resolveTarget(target);
-  if (!resolved)
-    return Status::error("--target=cpu:", command.cpu, ": ",
-                         llvm::toString(resolved.takeError()));
+  auto [kind, name] = StringRef(command.target).split(':');
+  if (kind == "cuda")
+    target.gpu = name.empty() ? kAnyGpu.str() : name.str();
+  else if (!name.empty())
+    target.cpu = name;
+  if (llvm::Error error = lowering::checkTarget(target))
+    return Status::error("--target=", command.target, ": ",
+                         llvm::toString(std::move(error)));
   return Status::success();
 }
 
@@ -154,8 +166,6 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   options.tpPlan = command.tpPlan;
   options.memory = command.memory;
   options.comm.sharedMemory = command.sharedMemory;
-  // On a cpu nothing is gained: a core that communicates does not compute.
-  options.overlap = command.overlap.value_or(false);
   options.tf32 = command.tf32;
   options.fsdp = command.fsdpAuto ? FsdpChoice::Auto : FsdpChoice::Gather;
   if (command.train)
@@ -164,9 +174,12 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   if (isError(readTarget(command, options.target)) ||
       isError(outputs.open(command)))
     return 1;
+  // On a cpu nothing is gained: a core that communicates does not compute.
+  bool gains = !options.target.gpu.empty() && !command.sharedMemory;
+  options.overlap = command.overlap.value_or(gains);
 
   Status written = Status::success();
-  if (command.emit && *command.emit != "plan") {
+  if (command.emit && *command.emit != "plan" && *command.emit != "code") {
     if (failed(runPhases(*model->module, options, *parsePhase(*command.emit))))
       return 1;
     written = writeModule(*model->module, outputs);

@@ -28,15 +28,16 @@ struct CompileCommand {
   /// Collectives beside what computes; else where the target gains by it.
   std::optional<bool> overlap;
   bool tf32 = false; ///< --matmul-precision=high
-  std::string cpu = "native";
+  std::string target = "cpu"; ///< "cpu:znver4", "cuda", "cuda:sm_90"
   std::optional<std::string> emit;   ///< A phase to stop after and print.
   std::optional<std::string> report; ///< Empty: for people; else a JSON file.
   bool showRemarks = false;
 };
 
 /// The names that `emit` may have, in order.
-inline constexpr const char *emitPhases[] = {
-    "import", "train", "shard", "partition", "schedule", "lower", "plan"};
+inline constexpr const char *emitPhases[] = {"import",    "train",    "shard",
+                                             "partition", "schedule", "lower",
+                                             "plan",      "code"};
 
 /// Runs the command: reads the model, compiles, writes plan and report. Prints
 /// errors, one line each, on standard error. Returns the exit code.

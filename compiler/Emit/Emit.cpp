@@ -3,6 +3,7 @@
 #include "compiler/Emit/Emit.h"
 #include "compiler/Emit/Emitter.h"
 #include "dialects/Fabric/IR/Fabric.h"
+#include "passes/Lowering/Kernels/Gpu/GpuKernels.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Path.h"
 #include "llvm/TargetParser/Host.h"
@@ -119,6 +120,23 @@ LogicalResult InstructionEmitter::emit(exec::GemmOp op, plan::Gemm &gemm) {
           set(gemm.c, op.getResult(), op.getResultMatrix(), gemm.m, gemm.n)));
 }
 
+static ModuleOp getKernels(ModuleOp module) {
+  return module.lookupSymbol<ModuleOp>(exec::ExecDialect::kKernelsModule);
+}
+
+/// None on a processor that is not a GPU.
+static std::optional<plan::Grid> getGrid(exec::LaunchOp op) {
+  gpu::GPUFuncOp code =
+      lowering::lookupGpuCode(getKernels(op->getParentOfType<ModuleOp>()),
+                              op.getKernel().getLeafReference());
+  if (!code)
+    return std::nullopt;
+  plan::Grid grid;
+  llvm::copy(*code.getKnownGridSize(), grid.blocks.begin());
+  llvm::copy(*code.getKnownBlockSize(), grid.threads.begin());
+  return grid;
+}
+
 LogicalResult InstructionEmitter::emit(exec::LaunchOp op,
                                        plan::Launch &launch) {
   launch.symbol = op.getKernel().getLeafReference().str();
@@ -130,6 +148,7 @@ LogicalResult InstructionEmitter::emit(exec::LaunchOp op,
       return failure();
     launch.written.push_back(launch.buffers.back());
   }
+  launch.grid = getGrid(op);
   return success();
 }
 
@@ -256,24 +275,34 @@ static plan::Mode getMode(ModuleOp module) {
                                                : plan::Mode::Gradients;
 }
 
+static plan::Target describe(const lowering::KernelTarget &target) {
+  if (!target.gpu.empty())
+    return {"cuda", target.gpu, {}};
+  plan::Target described{"cpu", target.cpu, {}};
+  if (target.cpu == "native")
+    described.arch = llvm::sys::getHostCPUName().str();
+  for (const std::string &feature : lowering::getRequiredFeatures(target))
+    described.features.push_back(feature);
+  return described;
+}
+
 static LogicalResult emitCode(ModuleOp module,
                               const lowering::KernelTarget &target,
                               plan::Plan &plan) {
-  plan.target.kind = "cpu";
-  plan.target.arch =
-      target.cpu == "native" ? llvm::sys::getHostCPUName().str() : target.cpu;
-  for (const std::string &feature : lowering::getRequiredFeatures(target))
-    plan.target.features.push_back(feature);
-  auto kernels =
-      module.lookupSymbol<ModuleOp>(exec::ExecDialect::kKernelsModule);
+  plan.target = describe(target);
+  ModuleOp kernels = getKernels(module);
   if (!kernels || kernels.getOps<func::FuncOp>().empty())
     return success();
-  FailureOr<SmallVector<char>> object =
-      lowering::compileKernels(kernels, target);
-  if (failed(object))
+  FailureOr<SmallVector<char>> code =
+      target.gpu.empty()
+          ? lowering::compileKernels(kernels, target)
+          : lowering::compileGpuKernels(
+                kernels.lookupSymbol<gpu::GPUModuleOp>(lowering::kDeviceModule),
+                target.gpu);
+  if (failed(code))
     return failure();
-  auto *bytes = reinterpret_cast<const std::byte *>(object->data());
-  plan.sections["code"].assign(bytes, bytes + object->size());
+  auto *bytes = reinterpret_cast<const std::byte *>(code->data());
+  plan.sections["code"].assign(bytes, bytes + code->size());
   return success();
 }
 

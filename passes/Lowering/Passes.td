@@ -223,6 +223,32 @@ def FormKernelsPass : Pass<"lower-form-kernels", "ModuleOp"> {
                            "math::MathDialect"];
 }
 
+def LaunchesToGpuPass : Pass<"lower-launches-to-gpu", "ModuleOp"> {
+  let summary = "makes kernels code of a GPU, and launches of it";
+  let description = [{
+    Precondition: kernels are formed, memory is not planned.
+
+    Postcondition: every function of `@kernels` is a declaration, whose code is the
+    gpu.func of its name in the gpu.module `@kernels::@device`, with the grid that it
+    runs on. A kernel may be several launches, one after the other; what they leave
+    for each other is results. Numbers that depend on the step alone are computed by
+    one launch for all that need them.
+
+    ```mlir
+    %1 = exec.launch @kernels::@kernel_0(%0) ties = [-1] : (tensor<4194304xf32>) -> tensor<f32>
+    ```
+    becomes, where the kernel is a sum,
+    ```mlir
+    %1 = exec.launch @kernels::@kernel_0(%0) ties = [-1] : (tensor<4194304xf32>) -> tensor<512x1xf64>
+    %2 = exec.launch @kernels::@kernel_0_parts_0(%1) ties = [-1] : (tensor<512x1xf64>) -> tensor<f32>
+    ```
+  }];
+  let dependentDialects = ["exec::ExecDialect", "arith::ArithDialect",
+                           "gpu::GPUDialect", "linalg::LinalgDialect",
+                           "math::MathDialect", "memref::MemRefDialect",
+                           "scf::SCFDialect", "vector::VectorDialect"];
+}
+
 def PlanMemoryPass : Pass<"exec-plan-memory", "ModuleOp"> {
   let summary = "gives every value a slot in an arena";
   let description = [{
@@ -317,7 +343,8 @@ def VerifyLoweredPass : Pass<"lower-verify", "ModuleOp"> {
   let description = [{
     * L1: the module is partitioned and has one function outside of `@kernels`.
     * L2: it is one block of instructions of `exec`.
-    * L3: every function of `@kernels` is a kernel, and is launched.
+    * L3: every function of `@kernels` is a kernel, or stands for code of a GPU, and
+      is launched.
     * L4: the module has arenas.
   }];
 }

@@ -1,6 +1,7 @@
 //===- VerifyLowered.cpp - What lowering may leave behind -----------------===//
 
 #include "dialects/Exec/IR/Exec.h"
+#include "passes/Lowering/Kernels/Gpu/GpuKernels.h"
 #include "passes/Lowering/Kernels/KernelDomain.h"
 #include "passes/Lowering/Passes.h"
 
@@ -32,6 +33,11 @@ static LogicalResult verifyKernels(ModuleOp kernels, func::FuncOp program) {
   for (auto kernel : kernels.getOps<func::FuncOp>()) {
     if (!launched.contains(kernel.getSymNameAttr()))
       return kernel.emitOpError() << "is a kernel that nobody launches";
+    if (kernel.isExternal()) {
+      if (!lookupGpuCode(kernels, kernel.getSymName()))
+        return kernel.emitOpError() << "has no code in @" << kDeviceModule;
+      continue;
+    }
     if (!getBoxCopy(kernel) && failed(getKernelDomain(kernel)))
       return failure();
   }

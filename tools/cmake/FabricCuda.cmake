@@ -23,6 +23,9 @@ if(NOT CUDAToolkit_ROOT AND NOT DEFINED ENV{CUDAToolkit_ROOT} AND
   set(CUDAToolkit_ROOT ${fetched})
 endif()
 find_package(CUDAToolkit QUIET)
+# For the tests of generated PTX.
+find_program(FABRIC_PTXAS ptxas HINTS ${CUDAToolkit_BIN_DIR})
+mark_as_advanced(FABRIC_PTXAS)
 set(missing "")
 if(NOT CUDAToolkit_FOUND OR NOT CUDAToolkit_NVCC_EXECUTABLE)
   list(APPEND missing nvcc)

@@ -59,13 +59,15 @@ std::string checkMemory(const std::string &text) {
   return digits ? "" : "expected min, fast or a number of bytes, found " + text;
 }
 
-/// "cpu", "cpu:znver4"; other devices are refused with what there is.
+/// "cpu", "cpu:znver4", "cuda", "cuda:sm_90".
 std::string checkTarget(const std::string &text) {
-  if (text == "cpu" || (text.rfind("cpu:", 0) == 0 && text.size() > 4))
-    return "";
-  if (text.rfind("cuda", 0) == 0)
-    return "this build compiles for cpu only, found " + text;
-  return "expected cpu or cpu:NAME, found " + text;
+  for (const char *kind : {"cpu", "cuda"}) {
+    std::string prefix = std::string(kind) + ":";
+    if (text == kind ||
+        (text.rfind(prefix, 0) == 0 && text.size() > prefix.size()))
+      return "";
+  }
+  return "expected cpu, cpu:NAME, cuda or cuda:sm_NN, found " + text;
 }
 
 /// TP inside a node, DP across: what auto stands for.
@@ -117,8 +119,8 @@ int main(int argc, char **argv) {
   CompileCommand command;
   AxisSize dp, tp;
   int64_t nodes = 0, devices = 0;
-  std::string train, emit, target = "cpu", report, comm = "any",
-                           fsdp = "gather", overlap = "auto";
+  std::string train, emit, report, comm = "any", fsdp = "gather",
+                           overlap = "auto";
 
   app.add_option("model", command.model, "the model: an MLIR file")->required();
   app.add_option("-o,--output", command.output,
@@ -190,9 +192,10 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"auto", "on", "off"}))
       ->group("Plan");
   app.add_option(
-         "--target", target,
+         "--target", command.target,
          "cpu, or cpu:NAME with LLVM's name of a processor (default: this "
-         "machine's)")
+         "machine's); cuda, or cuda:sm_NN, for NVIDIA GPUs from that one on "
+         "(default: sm_80)")
       ->check(checkTarget)
       ->group("Plan");
 
@@ -203,7 +206,10 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"highest", "high"}))
       ->group("Plan");
 
-  app.add_option("--emit", emit, "stop after a phase and print its IR")
+  app.add_option(
+         "--emit", emit,
+         "stop after a phase and print its IR; plan: what fabric-run does; "
+         "code: the kernels, PTX or an ELF shared object")
       ->check(CLI::IsMember(
           std::vector<std::string>(std::begin(mlir::fabric::emitPhases),
                                    std::end(mlir::fabric::emitPhases))))
@@ -248,11 +254,9 @@ int main(int argc, char **argv) {
                       "other's memory meet at barriers, which order no "
                       "streams");
   command.tf32 = precision == "high";
-  if (command.tf32 && target.rfind("cuda", 0) != 0)
+  if (command.tf32 && command.target.rfind("cuda", 0) != 0)
     return usageError("--matmul-precision=high needs --target=cuda: processors "
                       "compute products of f32 in f32");
-  if (target != "cpu")
-    command.cpu = target.substr(4);
   if (!emit.empty())
     command.emit = emit;
   if (reportOption->count() > 0)

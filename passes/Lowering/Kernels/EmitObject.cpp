@@ -8,18 +8,15 @@ using namespace mlir;
 using namespace mlir::lowering;
 
 llvm::Expected<SmallVector<char>>
-mlir::lowering::emitObject(llvm::Module &module, const ResolvedTarget &target) {
-  auto machine = createTargetMachine(target);
-  if (!machine)
-    return machine.takeError();
-  module.setTargetTriple((*machine)->getTargetTriple());
-  module.setDataLayout((*machine)->createDataLayout());
+mlir::lowering::emitCode(llvm::Module &module, llvm::TargetMachine &machine,
+                         llvm::CodeGenFileType type) {
+  module.setTargetTriple(machine.getTargetTriple());
+  module.setDataLayout(machine.createDataLayout());
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
-    function.addFnAttr("target-cpu", (*machine)->getTargetCPU());
-    function.addFnAttr("target-features", target.getFeatureString());
-    function.addFnAttr("tune-cpu", target.tuneCpu);
+    function.addFnAttr("target-cpu", machine.getTargetCPU());
+    function.addFnAttr("target-features", machine.getTargetFeatureString());
     function.setDoesNotThrow();
   }
 
@@ -27,7 +24,7 @@ mlir::lowering::emitObject(llvm::Module &module, const ResolvedTarget &target) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = false;
   tuning.SLPVectorization = false;
-  llvm::PassBuilder passes(machine->get(), tuning);
+  llvm::PassBuilder passes(&machine, tuning);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
@@ -40,12 +37,23 @@ mlir::lowering::emitObject(llvm::Module &module, const ResolvedTarget &target) {
   passes.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
       .run(module, modules);
 
-  llvm::SmallVector<char> object;
-  llvm::raw_svector_ostream stream(object);
+  llvm::SmallVector<char> code;
+  llvm::raw_svector_ostream stream(code);
   llvm::legacy::PassManager codegen;
-  if ((*machine)->addPassesToEmitFile(codegen, stream, nullptr,
-                                      llvm::CodeGenFileType::ObjectFile))
-    return llvm::createStringError("this LLVM cannot write x86-64 objects");
+  if (machine.addPassesToEmitFile(codegen, stream, nullptr, type))
+    return llvm::createStringError("this LLVM cannot write code for " +
+                                   machine.getTargetTriple().str());
   codegen.run(module);
-  return object;
+  return code;
+}
+
+llvm::Expected<SmallVector<char>>
+mlir::lowering::emitObject(llvm::Module &module, const ResolvedTarget &target) {
+  auto machine = createTargetMachine(target);
+  if (!machine)
+    return machine.takeError();
+  for (llvm::Function &function : module)
+    if (!function.isDeclaration())
+      function.addFnAttr("tune-cpu", target.tuneCpu);
+  return emitCode(module, **machine, llvm::CodeGenFileType::ObjectFile);
 }

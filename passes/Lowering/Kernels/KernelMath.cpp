@@ -15,8 +15,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/Lowering/Kernels/KernelFunctions.h"
 #include "passes/Lowering/Kernels/Passes.h"
 
 namespace mlir::lowering {
@@ -28,35 +28,6 @@ using namespace mlir;
 using namespace mlir::lowering;
 
 namespace {
-
-/// Arithmetic on values of one shape, scalar or vector.
-class ShapedBuilder : public ImplicitLocOpBuilder {
-public:
-  ShapedBuilder(Location loc, OpBuilder &builder, Type like)
-      : ImplicitLocOpBuilder(loc, builder), like(like) {}
-
-  Type shaped(Type element) {
-    auto vector = dyn_cast<VectorType>(like);
-    return vector ? Type(vector.clone(element)) : element;
-  }
-  Value constant(FloatType type, double value) {
-    return splat(getFloatAttr(type, value));
-  }
-  Value constant(IntegerType type, int64_t value) {
-    return splat(getIntegerAttr(type, value));
-  }
-  Value bitcast(Type element, Value value) {
-    return arith::BitcastOp::create(*this, shaped(element), value);
-  }
-
-private:
-  Value splat(TypedAttr value) {
-    if (auto vector = dyn_cast<VectorType>(shaped(value.getType())))
-      value = DenseElementsAttr::get(vector, value);
-    return arith::ConstantOp::create(*this, value);
-  }
-  Type like;
-};
 
 /// What exp's expansion needs of a format.
 struct ExpFormat {
@@ -217,7 +188,10 @@ class KernelMathPass
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandExp>(&getContext(), fma);
     patterns.add<ExpandTruncToBF16, ExpandExtFromBF16>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (functions)
+      populateKernelFunctionPatterns(patterns, fma);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))) ||
+        (functions && failed(verifyKernelFunctions(getOperation()))))
       signalPassFailure();
   }
 };

@@ -8,6 +8,12 @@
 
 namespace mlir::lowering {
 
+/// Optimises the module for the machine, all of whose features it may use, and
+/// generates code.
+llvm::Expected<SmallVector<char>> emitCode(llvm::Module &module,
+                                           llvm::TargetMachine &machine,
+                                           llvm::CodeGenFileType type);
+
 /// Optimises the module for the target and compiles it to a relocatable object.
 llvm::Expected<SmallVector<char>> emitObject(llvm::Module &module,
                                              const ResolvedTarget &target);

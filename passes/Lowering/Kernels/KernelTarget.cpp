@@ -1,6 +1,7 @@
 //===- KernelTarget.cpp - The processor that kernels are made for ---------===//
 
 #include "passes/Lowering/Kernels/KernelTarget.h"
+#include "passes/Lowering/Kernels/Gpu/GpuTarget.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -94,8 +95,16 @@ mlir::lowering::createTargetMachine(const ResolvedTarget &target) {
   return machine;
 }
 
+llvm::Error mlir::lowering::checkTarget(const KernelTarget &target) {
+  if (!target.gpu.empty())
+    return checkGpuArch(target.gpu);
+  return resolveTarget(target).takeError();
+}
+
 SmallVector<std::string>
 mlir::lowering::getRequiredFeatures(const KernelTarget &target) {
+  if (!target.gpu.empty())
+    return {};
   llvm::Expected<ResolvedTarget> resolved = resolveTarget(target);
   if (!resolved) {
     llvm::consumeError(resolved.takeError());

@@ -21,31 +21,38 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
+#include "llvm/Support/Error.h"
 #include <string>
 
 namespace mlir::lowering {
 
-/// The x86-64 processor that code is made for.
+/// The processor that code is made for: an x86-64 one, or a GPU.
 struct KernelTarget {
   /// "native", or an LLVM CPU name: "x86-64-v3", "znver4".
   std::string cpu = "native";
   /// LLVM features to add or to do without: "+avx512f,-fma".
   std::string features;
+  /// An NVIDIA GPU, "sm_90", instead; then the others say nothing.
+  std::string gpu = "";
 };
 
 /// What compileKernels needs in a context: for the dependent dialects of a pass
 /// that calls it. (Outside of passes it adds them by itself.)
 void registerKernelDialects(DialectRegistry &registry);
 
-/// An ELF shared object that exports one symbol for each function of `kernels`,
-/// which is left as it is. The same functions (locations aside) and target give
-/// the same bytes. It needs libm. Fails with a diagnostic where a function is
-/// not a kernel or the target does not exist.
+/// Whether there is such a target; else the error says why not.
+llvm::Error checkTarget(const KernelTarget &target);
+
+/// For an x86-64 target, an ELF shared object that exports one symbol for each
+/// function of `kernels`, which is left as it is. The same functions (locations
+/// aside) and target give the same bytes. It needs libm. Fails with a
+/// diagnostic where a function is not a kernel or the target does not exist.
 FailureOr<SmallVector<char>> compileKernels(ModuleOp kernels,
                                             const KernelTarget &target);
 
 /// LLVM's names of the CPU features beyond x86-64's baseline that code for the
-/// target may use, sorted; empty for a target that does not exist.
+/// target may use, sorted; empty for a GPU, and for a target that does not
+/// exist.
 SmallVector<std::string> getRequiredFeatures(const KernelTarget &target);
 
 /// Whether `result` may be given the buffer of `argument`: they are of one type

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/Lowering/Kernels/KernelsToLinalg.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -418,14 +419,22 @@ class KernelsToLinalgPass
   using KernelsToLinalgPassBase::KernelsToLinalgPassBase;
 
   void runOnOperation() override {
-    func::FuncOp kernel = getOperation();
-    if (fabric::BoxCopyOpInterface op = getBoxCopy(kernel))
-      return buildBoxCopies(kernel, op);
-    FailureOr<KernelDomain> domain = getKernelDomain(kernel);
-    if (failed(domain))
-      return signalPassFailure();
-    KernelBuilder(kernel, std::move(*domain), streamBytes).run();
+    if (failed(lowerKernelToLinalg(getOperation(), streamBytes)))
+      signalPassFailure();
   }
 };
 
 } // namespace
+
+LogicalResult mlir::lowering::lowerKernelToLinalg(func::FuncOp kernel,
+                                                  int64_t streamBytes) {
+  if (fabric::BoxCopyOpInterface op = getBoxCopy(kernel)) {
+    buildBoxCopies(kernel, op);
+    return success();
+  }
+  FailureOr<KernelDomain> domain = getKernelDomain(kernel);
+  if (failed(domain))
+    return failure();
+  KernelBuilder(kernel, std::move(*domain), streamBytes).run();
+  return success();
+}

@@ -537,8 +537,8 @@ private:
       total = arith::TruncFOp::create(
           builder, loc, withShapeOf(total, sum.term.getType()), total);
     IRMapping mapping;
-    mapping.map(nest.getOutputArgument(sum.output), old);
-    mapping.map(sum.term, total);
+    mapping.map(sum.element, old);
+    mapping.map(sum.addend, total);
     Value result;
     for (Operation *op : sum.combiner) {
       SmallVector<Value> operands;

@@ -67,19 +67,63 @@ def KernelsToVectorPass : Pass<"lower-kernels-to-vector", "func::FuncOp"> {
                            "vector::VectorDialect"];
 }
 
-def KernelMathPass : Pass<"lower-kernel-math", "func::FuncOp"> {
+def KernelsToGpuPass : Pass<"lower-kernels-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "makes functions of a gpu.module of kernels";
+  let description = [{
+    Precondition: the functions of the module are kernels, as Kernels.h says.
+
+    Postcondition: each is one or more functions of the gpu.module `@device`, as
+    GpuKernels.h says, whose code is that of one thread.
+
+    ```mlir
+    func.func @kernel_0(%a: tensor<16x128xf32>) -> tensor<16x128xf32> {
+      %0 = fabric.silu %a : tensor<16x128xf32>
+      return %0 : tensor<16x128xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    gpu.func @kernel_0(%a: memref<2048xf32>, %r: memref<2048xf32>) kernel
+        attributes {known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 2, 1, 1>} {
+      ...
+      %x = vector.load %a[%i] {alignment = 16 : i64} : memref<2048xf32>, vector<4xf32>
+      ...
+    }
+    ```
+  }];
+  let dependentDialects = ["arith::ArithDialect", "gpu::GPUDialect",
+                           "linalg::LinalgDialect", "math::MathDialect",
+                           "memref::MemRefDialect", "scf::SCFDialect",
+                           "vector::VectorDialect"];
+}
+
+def KernelMathPass : Pass<"lower-kernel-math"> {
   let summary = "expands math into instructions";
   let description = [{
     Postcondition: no `math.exp`, and no conversions between f32 and bf16, which
     are integer arithmetic (exact, also for denormals, where AVX-512's instruction
-    is not). What is left of math is one instruction, or calls libm.
+    is not). What is left of math is one instruction, or calls libm. With
+    `functions`, all of it is instructions; fails where it cannot be.
   }];
   let options = [
     Option<"fma", "fma", "bool", /*default=*/"true",
-           "Whether there are fused multiply-adds.">
+           "Whether there are fused multiply-adds.">,
+    Option<"functions", "functions", "bool", /*default=*/"false",
+           "Whether functions are expanded that a library could compute.">
   ];
   let dependentDialects = ["arith::ArithDialect", "math::MathDialect",
                            "vector::VectorDialect"];
+}
+
+def GpuToNVVMPass : Pass<"lower-gpu-to-nvvm", "gpu::GPUModuleOp"> {
+  let summary = "takes the functions of a gpu.module to LLVM's dialect";
+  let description = [{
+    Precondition: `lower-kernel-math` has expanded functions; loops are branches.
+
+    Postcondition: functions of pointers in the dialects of LLVM and NVVM, which
+    call nothing.
+  }];
+  let dependentDialects = ["LLVM::LLVMDialect", "NVVM::NVVMDialect"];
 }
 
 def KernelEntryPointsPass

@@ -48,7 +48,8 @@ static FailureOr<VectorNest::Sum> readSum(const VectorNest &nest,
                                           unsigned output) {
   VectorNest::Sum sum;
   sum.output = output;
-  DenseSet<Value> fromOutput{nest.getOutputArgument(output)};
+  sum.element = nest.getOutputArgument(output);
+  DenseSet<Value> fromOutput{sum.element};
   for (Operation &op : nest.body->without_terminator()) {
     if (llvm::none_of(op.getOperands(), [&](Value operand) {
           return fromOutput.contains(operand);
@@ -60,7 +61,7 @@ static FailureOr<VectorNest::Sum> readSum(const VectorNest &nest,
       if (sum.term || !kind || fromOutput.contains(op.getOperand(other)))
         return failure();
       sum.kind = *kind;
-      sum.term = op.getOperand(other);
+      sum.term = sum.addend = op.getOperand(other);
     }
     sum.combiner.push_back(&op);
     fromOutput.insert(op.getResult(0));
@@ -102,32 +103,26 @@ static LogicalResult readOperands(VectorNest &nest) {
   return success();
 }
 
-/// Whether the operand is a buffer that is read or written.
-static bool isUsed(const VectorNest &nest, unsigned operand) {
+bool mlir::lowering::isUsed(const VectorNest &nest, unsigned operand) {
   bool isOutput = operand >= nest.numInputs;
   return nest.accesses[operand].buffer &&
          (isOutput || !nest.body->getArgument(operand).use_empty());
 }
 
-/// Checks the body and chooses the length of vectors: as many 32-bit numbers as
-/// a register holds, or 64-bit ones where there are no others.
-static LogicalResult readBody(VectorNest &nest, unsigned vectorBits) {
+/// As many 32-bit numbers as a register holds, or 64-bit ones where there are
+/// no others.
+static int64_t chooseLanes(const VectorNest &nest, unsigned vectorBits) {
   bool wide = true;
-  for (Operation &op : nest.body->without_terminator()) {
-    if (!OpTrait::hasElementwiseMappableTraits(&op) || op.getNumResults() != 1)
-      return op.emitOpError() << "cannot be vectorised in a kernel";
+  for (Operation &op : nest.body->without_terminator())
     if (!nest.combinerOps.contains(&op))
       wide &= op.getResult(0).getType().getIntOrFloatBitWidth() == 64;
-  }
   for (BlockArgument argument : nest.body->getArguments())
     if (isUsed(nest, argument.getArgNumber()))
       wide &= argument.getType().getIntOrFloatBitWidth() == 64;
-  nest.lanes = vectorBits / (wide ? 64 : 32);
-  return success();
+  return vectorBits / (wide ? 64 : 32);
 }
 
-/// The loop that most operands lie along, of several the last.
-static unsigned pickInner(const VectorNest &nest) {
+unsigned mlir::lowering::pickInner(const VectorNest &nest) {
   unsigned best = 0, bestCount = 0;
   for (unsigned loop = 0; loop < nest.sizes.size(); ++loop) {
     unsigned count = 0;
@@ -227,8 +222,7 @@ static void checkStreamedStores(VectorNest &nest) {
           loop == nest.order.back() ? stride == 1 : stride % nest.lanes == 0;
 }
 
-FailureOr<VectorNest> mlir::lowering::planVectorNest(linalg::LinalgOp op,
-                                                     unsigned vectorBits) {
+FailureOr<VectorNest> mlir::lowering::readNest(linalg::LinalgOp op) {
   VectorNest nest;
   nest.op = op;
   nest.body = op.getBlock();
@@ -236,12 +230,24 @@ FailureOr<VectorNest> mlir::lowering::planVectorNest(linalg::LinalgOp op,
   nest.sizes = op.getStaticLoopRanges();
   if (llvm::any_of(nest.sizes, ShapedType::isDynamic))
     return op.emitOpError() << "expects loops of static size";
-  if (failed(readOperands(nest)) || failed(readBody(nest, vectorBits)))
+  if (failed(readOperands(nest)))
     return failure();
-  if (!nest.sizes.empty()) {
-    orderLoops(nest);
-    planTiles(nest);
-    checkStreamedStores(nest);
+  for (Operation &op : nest.body->without_terminator())
+    if (!OpTrait::hasElementwiseMappableTraits(&op) || op.getNumResults() != 1)
+      return op.emitOpError() << "cannot be vectorised in a kernel";
+  return nest;
+}
+
+FailureOr<VectorNest> mlir::lowering::planVectorNest(linalg::LinalgOp op,
+                                                     unsigned vectorBits) {
+  FailureOr<VectorNest> nest = readNest(op);
+  if (failed(nest))
+    return failure();
+  nest->lanes = chooseLanes(*nest, vectorBits);
+  if (!nest->sizes.empty()) {
+    orderLoops(*nest);
+    planTiles(*nest);
+    checkStreamedStores(*nest);
   }
   return nest;
 }

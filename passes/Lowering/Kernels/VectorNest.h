@@ -41,6 +41,8 @@ struct VectorNest {
     vector::CombiningKind kind = vector::CombiningKind::ADD;
     Value term; // Of the body.
     SmallVector<Operation *> combiner;
+    /// What `combiner` works on: the element, and what is added to it.
+    Value element, addend;
     /// All levels from this one on are loops of the sum, but for the innermost
     /// loop where the sum is along it.
     unsigned level = 0;
@@ -79,9 +81,19 @@ struct VectorNest {
   }
 };
 
-/// Fails with a diagnostic where the op is not one that kernels are made of:
-/// loops of static size, elementwise ops in the body, outputs that are written
-/// or summed.
+/// What the op says, without decisions: sizes, accesses, stores and sums. Fails
+/// with a diagnostic where it is not one that kernels are made of: loops of
+/// static size, elementwise ops in the body, outputs that are written or
+/// summed.
+FailureOr<VectorNest> readNest(linalg::LinalgOp op);
+
+/// Whether the operand is a buffer that is read or written.
+bool isUsed(const VectorNest &nest, unsigned operand);
+
+/// The loop that most operands lie along, of several the last.
+unsigned pickInner(const VectorNest &nest);
+
+/// As readNest, with all that the vectoriser decides.
 FailureOr<VectorNest> planVectorNest(linalg::LinalgOp op, unsigned vectorBits);
 
 } // namespace mlir::lowering

@@ -341,9 +341,8 @@ TEST_P(KernelFuzz, FusedIsAsUnfused) {
   OpBuilder builder = OpBuilder::atBlockEnd(singles->getBody());
   for (auto kernel : module->getOps<func::FuncOp>())
     addKernelsOfOps(kernel, builder);
-  auto bytes = compiler.compile(*singles);
-  ASSERT_TRUE(succeeded(bytes)) << compiler.diagnostics;
-  Library unfused(*bytes);
+  auto unfused = compiler.load(*singles);
+  ASSERT_TRUE(unfused);
 
   for (auto kernel : module->getOps<func::FuncOp>()) {
     std::vector<AnyBuffer> inputs = makeInputs(kernel);
@@ -363,7 +362,7 @@ TEST_P(KernelFuzz, FusedIsAsUnfused) {
       llvm::SmallVector<void *> operands;
       for (Value operand : op.getOperands())
         operands.push_back(known.lookup(operand)); // Null for constants.
-      owned.push_back(call(unfused, single, operands));
+      owned.push_back(call(*unfused, single, operands));
       for (auto [value, buffer] : llvm::zip(op.getResults(), owned.back()))
         known[value] = buffer.get();
     }

@@ -9,10 +9,7 @@
 #include "runtime/Support/Float.h"
 #include "gtest/gtest.h"
 #include <cstring>
-#include <dlfcn.h>
 #include <memory>
-#include <sys/mman.h>
-#include <unistd.h>
 
 namespace fabric_test {
 
@@ -106,37 +103,18 @@ private:
   size_t count;
 };
 
-/// A loaded shared object.
+/// Loaded kernels.
 class Library {
 public:
-  explicit Library(llvm::ArrayRef<char> bytes) {
-    descriptor = memfd_create("kernels", MFD_CLOEXEC);
-    EXPECT_EQ(write(descriptor, bytes.data(), bytes.size()),
-              static_cast<ssize_t>(bytes.size()));
-    std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-    handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!handle)
-      ADD_FAILURE() << dlerror();
-  }
-  Library(const Library &) = delete;
-  ~Library() {
-    if (handle)
-      dlclose(handle);
-    close(descriptor);
-  }
-
-  void call(const char *name, llvm::ArrayRef<void *> buffers) const {
-    auto kernel = reinterpret_cast<void (*)(void *const *)>(
-        handle ? dlsym(handle, name) : nullptr);
-    ASSERT_TRUE(kernel) << name;
-    kernel(buffers.data());
-  }
-
-private:
-  /// Open as long as it is loaded: dlopen knows libraries by their paths.
-  int descriptor = -1;
-  void *handle = nullptr;
+  virtual ~Library() = default;
+  virtual void call(const char *name, llvm::ArrayRef<void *> buffers) const = 0;
 };
+
+/// Compiles the kernels of a module and loads them: on the CPU, or on a GPU
+/// that is emulated, by the file that the test is linked with. Null where they
+/// do not compile.
+std::unique_ptr<Library>
+loadKernels(mlir::ModuleOp module, const mlir::lowering::KernelTarget &target);
 
 /// A context, and what was reported in it.
 class Compiler {
@@ -164,11 +142,13 @@ public:
 
   /// Compiles text that must compile.
   std::unique_ptr<Library> load(llvm::StringRef text) {
-    auto bytes = compile(text);
-    EXPECT_TRUE(mlir::succeeded(bytes)) << diagnostics;
-    if (mlir::failed(bytes))
-      return std::make_unique<Library>(llvm::ArrayRef<char>());
-    return std::make_unique<Library>(*bytes);
+    auto module = parse(text);
+    return module ? load(*module) : nullptr;
+  }
+  std::unique_ptr<Library> load(mlir::ModuleOp module) {
+    auto library = loadKernels(module, target);
+    EXPECT_TRUE(library) << diagnostics;
+    return library;
   }
 
   /// Of the test's own, for modules that it makes.
