@@ -19,7 +19,17 @@ void mlir::fabric::buildTrainPipeline(OpPassManager &pm,
   pm.addPass(training::createNameArgumentsPass());
   // What is asked of a value is asked of its gradient, so before there is one.
   pm.addPass(sharding::createApplyTpPlanPass({options.tpPlan}));
+  // Before there are gradients, which come out in f32 as parameters are.
+  bool isMixed = !options.paramDtype.empty() || !options.reduceDtype.empty();
+  std::string reduceDtype =
+      options.reduceDtype.empty() ? "f32" : options.reduceDtype.getValue();
+  if (isMixed)
+    pm.addPass(
+        training::createMixedPrecisionPass({options.paramDtype, reduceDtype}));
   pm.addPass(training::createDifferentiatePass());
+  // Forward and backward alike; before updates, which need gradients in f32.
+  if (isMixed)
+    pm.addPass(training::createWidenReductionsPass({reduceDtype}));
   // Consumes the gradients that the pass before returned.
   pm.addPass(training::createApplyOptimizerPass());
   // The optimizer has added arguments.
@@ -59,6 +69,8 @@ void mlir::fabric::buildPartitionPipeline(OpPassManager &pm) {
   // While each collective is an identity on global tensors: local ones are not.
   pm.addPass(partition::createCombineCollectivesPass());
   pm.addPass(partition::createLocalisePass());
+  // Where nothing is reduced before it is rounded.
+  pm.addPass(partition::createFoldRoundingPass());
   pm.addPass(partition::createVerifyPartitionedPass());
 }
 
@@ -117,6 +129,8 @@ void mlir::fabric::buildShard2dPipeline(OpPassManager &pm,
                                         const Shard2dOptions &options) {
   TrainOptions train;
   train.tpPlan = options.tpPlan;
+  train.paramDtype = options.paramDtype;
+  train.reduceDtype = options.reduceDtype;
   buildTrainPipeline(pm, train);
   ShardOptions shard;
   shard.dp = options.dp;

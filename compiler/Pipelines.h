@@ -20,6 +20,16 @@ struct TrainOptions : public PassPipelineOptions<TrainOptions> {
       llvm::cl::desc("JSON file of tensor-parallel styles by parameter glob, "
                      "or of these and shardings"),
       llvm::cl::init("")};
+  Option<std::string> paramDtype{
+      *this, "param-dtype",
+      llvm::cl::desc("what the module computes in, with parameters in f32: "
+                     "bf16; default: the types that it has"),
+      llvm::cl::init("")};
+  Option<std::string> reduceDtype{
+      *this, "reduce-dtype",
+      llvm::cl::desc("with param-dtype, what terms are reduced in: f32, the "
+                     "default, or bf16"),
+      llvm::cl::init("")};
 };
 
 /// train: what the user asks for is noted; then forward and loss to a training
@@ -106,6 +116,10 @@ struct Shard2dOptions : public PassPipelineOptions<Shard2dOptions> {
                      llvm::cl::init(0)};
   Option<std::string> tpPlan{*this, "tp-plan", llvm::cl::desc("see train"),
                              llvm::cl::init("")};
+  Option<std::string> paramDtype{
+      *this, "param-dtype", llvm::cl::desc("see train"), llvm::cl::init("")};
+  Option<std::string> reduceDtype{
+      *this, "reduce-dtype", llvm::cl::desc("see train"), llvm::cl::init("")};
   Option<FsdpChoice> fsdp{
       *this, "fsdp", llvm::cl::desc("see shard"),
       llvm::cl::init(FsdpChoice::Gather),

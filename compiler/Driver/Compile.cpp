@@ -24,6 +24,10 @@ CompileOptions::describe(MLIRContext *context) const {
   text["fsdp"] = fsdp == FsdpChoice::Auto ? "auto" : "gather";
   if (tf32)
     text["matmul_precision"] = "high";
+  if (!paramDtype.empty())
+    text["param_dtype"] = paramDtype;
+  if (!reduceDtype.empty())
+    text["reduce_dtype"] = reduceDtype;
   // "native" is another processor on every machine.
   if (!target.gpu.empty())
     text["target"] = "cuda:" + target.gpu;
@@ -61,6 +65,8 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
   case Phase::Train: {
     TrainOptions train;
     train.tpPlan = options.tpPlan;
+    train.paramDtype = options.paramDtype;
+    train.reduceDtype = options.reduceDtype;
     return buildTrainPipeline(pm, train);
   }
   case Phase::Shard: {

@@ -29,6 +29,8 @@ struct CompileOptions {
   std::string tpPlan;     ///< Path of a TP plan file, or empty.
   /// Sets the module's `fabric.train`; without it the module's own counts.
   std::optional<TrainAttr> train;
+  /// Mixed precision: "bf16", and "f32" or "bf16". Empty: as the model says.
+  std::string paramDtype, reduceDtype;
   std::string memory = "fast"; ///< "min", "fast" or a number of bytes.
   /// Collectives run beside what computes, as far as `memory` allows.
   bool overlap = false;

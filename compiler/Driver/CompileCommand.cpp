@@ -164,6 +164,8 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   options.dp = command.dp;
   options.tp = command.tp;
   options.tpPlan = command.tpPlan;
+  options.paramDtype = command.paramDtype;
+  options.reduceDtype = command.reduceDtype;
   options.memory = command.memory;
   options.comm.sharedMemory = command.sharedMemory;
   options.tf32 = command.tf32;

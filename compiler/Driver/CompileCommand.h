@@ -22,6 +22,7 @@ struct CompileCommand {
   std::string tpPlan;
   std::optional<std::string> train; ///< "adamw" or "gradients"
   std::optional<double> lr, weightDecay, beta1, beta2, eps;
+  std::string paramDtype, reduceDtype; ///< Empty: not mixed.
   std::string memory = "fast";
   bool sharedMemory = false; ///< The ranks will share memory.
   bool fsdpAuto = false;

@@ -9,6 +9,11 @@
 using namespace mlir::fabric;
 namespace plan = ::fabric::plan;
 
+static std::string dtypeName(const plan::Plan &plan,
+                             const plan::Collective &collective) {
+  return std::string(plan::toString(plan.buffers[collective.input].dtype));
+}
+
 /// Calls `visit` for every collective that sends something.
 static void
 forEachCollective(const plan::Plan &plan,
@@ -113,6 +118,7 @@ void mlir::fabric::printReportJson(const plan::Plan &plan,
             for (const plan::AxisRef &axis : collective.axes)
               json.value(axis.axis);
           });
+          json.attribute("dtype", dtypeName(plan, collective));
           json.attribute("bytes", collective.bytesSent);
           json.attribute("loc", instruction.loc);
           json.attribute("why", collective.why);
@@ -222,7 +228,8 @@ void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
   std::vector<Sum> sums;
   forEachCollective(plan, [&](const plan::Collective &collective,
                               const plan::Instruction &) {
-    std::string key = std::string(plan::nameOf(collective.kind)) + " over " +
+    std::string key = std::string(plan::nameOf(collective.kind)) + " of " +
+                      dtypeName(plan, collective) + " over " +
                       plan::toString(collective.axes) + ": " + collective.why;
     auto sum = llvm::find_if(sums, [&](const Sum &s) { return s.what == key; });
     if (sum == sums.end())

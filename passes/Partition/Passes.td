@@ -113,6 +113,29 @@ def LocalisePass : Pass<"dist-localise", "::mlir::ModuleOp"> {
     Statistic<"bytesSent", "bytes-sent", "Bytes that one rank sends in them">];
 }
 
+def FoldRoundingPass : Pass<"dist-fold-rounding", "::mlir::ModuleOp"> {
+  let summary = "Gives products that are only rounded a rounded result";
+  let description = [{
+    `fabric-widen-reductions` has products give f32, for a mesh may leave terms of
+    them. Where it has not, a product of bf16 whose one user is a cast back to bf16
+    has a bf16 result: it accumulates in f32 and rounds once either way.
+
+    Precondition: local tensors, where nothing is reduced between two ops without a
+    collective.
+
+    ```mlir
+    %1 = fabric.linear %x, %w : (tensor<4x8xbf16>, tensor<2x8xbf16>) -> tensor<4x2xf32>
+    %2 = fabric.cast %1 : tensor<4x2xf32> -> tensor<4x2xbf16>
+    ```
+    becomes
+    ```mlir
+    %2 = fabric.linear %x, %w : (tensor<4x8xbf16>, tensor<2x8xbf16>) -> tensor<4x2xbf16>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numFolded", "folded", "Number of casts that are part of a product">];
+}
+
 def VerifyPartitionedPass
     : Pass<"dist-verify-partitioned", "::mlir::ModuleOp"> {
   let summary = "Checks what partition leaves";

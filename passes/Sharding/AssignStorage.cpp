@@ -2,8 +2,9 @@
 //
 // First every argument's storage sharding is found, parameters before the
 // states that follow them; then types are set, of arguments and of what
-// updates them in place; then a reshard to the compute sharding is put before
-// all other uses of a parameter.
+// updates them in place, and of casts that run where a parameter is stored;
+// then a reshard to the compute sharding is put before all other uses
+// of a parameter, or of such a cast.
 //
 //===----------------------------------------------------------------------===//
 
@@ -73,7 +74,8 @@ private:
   LogicalResult placeInput(unsigned index, fabric::InputAttr input);
   LogicalResult placeArgument(unsigned index);
   void setTypes();
-  void insertReshard(OpBuilder &builder, unsigned index);
+  void insertReshard(Value stored, const Placement &compute);
+  void insertReshards(unsigned index);
 
   func::FuncOp function;
   dist::MeshAtoms atoms;
@@ -243,49 +245,53 @@ LogicalResult StorageAssigner::placeArgument(unsigned index) {
          << " is not marked as an input, parameter, state or scalar";
 }
 
-/// The argument that an operand is updated in place for, if there is one.
-static std::optional<unsigned> getUpdatedArgument(OpOperand &use) {
-  auto op = dyn_cast<fabric::InPlaceOpInterface>(use.getOwner());
-  auto argument = dyn_cast<BlockArgument>(use.get());
-  if (!op || !argument)
-    return std::nullopt;
-  for (unsigned result = 0; result < op->getNumResults(); ++result)
-    if (op.getUpdatedOperand(result) == use.getOperandNumber())
-      return argument.getArgNumber();
-  return std::nullopt;
-}
-
-/// Types of arguments, and of results that update them.
+/// Types of arguments, of results that update them, and of casts at rest.
 void StorageAssigner::setTypes() {
   for (auto [index, placement] : llvm::enumerate(placements))
     function.getArgument(index).setType(
         place(getType(index), placement.storage));
-  for (Operation &operation : function.getBody().front())
+  for (Operation &operation : function.getBody().front()) {
+    if (auto argument = getArgumentAtRest(&operation)) {
+      Value result = operation.getResult(0);
+      result.setType(place(cast<RankedTensorType>(result.getType()),
+                           placements[*argument].storage));
+    }
     if (auto op = dyn_cast<fabric::InPlaceOpInterface>(operation))
       for (OpResult result : operation.getResults()) {
         unsigned operand = op.getUpdatedOperand(result.getResultNumber());
         if (isa<BlockArgument>(operation.getOperand(operand)))
           result.setType(operation.getOperand(operand).getType());
       }
+  }
 }
 
-/// From storage to compute, for all uses that are not updates in place.
-void StorageAssigner::insertReshard(OpBuilder &builder, unsigned index) {
+/// From storage to compute, for all uses that are not themselves at rest.
+void StorageAssigner::insertReshard(Value stored, const Placement &compute) {
+  auto isComputedWith = [](OpOperand &use) {
+    return !getUpdatedArgument(use) && !getArgumentAtRest(use.getOwner());
+  };
+  if (llvm::none_of(stored.getUses(), isComputedWith))
+    return;
+  OpBuilder builder(function.getContext());
+  builder.setInsertionPointAfterValue(stored);
+  auto reshard = dist::ReshardOp::create(
+      builder, stored.getLoc(),
+      place(cast<RankedTensorType>(stored.getType()), compute), stored);
+  stored.replaceUsesWithIf(reshard, [&](OpOperand &use) {
+    return use.getOwner() != reshard && isComputedWith(use);
+  });
+}
+
+void StorageAssigner::insertReshards(unsigned index) {
   BlockArgument argument = function.getArgument(index);
   if (!getAttr<fabric::ParamAttr>(index, FabricDialect::kParamAttr) &&
       !getAttr<fabric::StateAttr>(index, FabricDialect::kStateAttr))
     return;
-  auto isComputedWith = [](OpOperand &use) { return !getUpdatedArgument(use); };
-  if (llvm::none_of(argument.getUses(), isComputedWith))
-    return;
-  auto compute =
-      dist::ReshardOp::create(builder, argument.getLoc(),
-                              place(cast<RankedTensorType>(argument.getType()),
-                                    placements[index].compute),
-                              argument);
-  argument.replaceUsesWithIf(compute, [&](OpOperand &use) {
-    return use.getOwner() != compute && isComputedWith(use);
-  });
+  SmallVector<Operation *> users(argument.getUsers());
+  insertReshard(argument, placements[index].compute);
+  for (Operation *user : users)
+    if (getArgumentAtRest(user))
+      insertReshard(user->getResult(0), placements[index].compute);
 }
 
 LogicalResult StorageAssigner::run() {
@@ -299,14 +305,14 @@ LogicalResult StorageAssigner::run() {
       if (failed(placeState(index, state)))
         return failure();
   setTypes();
-  auto builder = OpBuilder::atBlockBegin(&function.getBody().front());
-  for (unsigned index = 0; index < placements.size(); ++index)
-    insertReshard(builder, index);
+  // Each stands at the beginning of the block: the last is the first.
+  for (unsigned index = placements.size(); index-- > 0;)
+    insertReshards(index);
   Operation *terminator = function.getBody().front().getTerminator();
   // The types say it now. What is stored as the user asks is gathered for use.
   dist::InterfaceAttrs attrs(function);
-  auto gather = dist::FsdpAttr::get(
-      function.getContext(), dist::FsdpMode::Gather, std::nullopt);
+  auto gather = dist::FsdpAttr::get(function.getContext(),
+                                    dist::FsdpMode::Gather, std::nullopt);
   for (unsigned index = 0; index < placements.size(); ++index) {
     if (!getAskedArgument(function, index))
       continue;

@@ -79,6 +79,9 @@ private:
   const analysis::TpStrategy &getStrategy(unsigned op) const {
     return problem.graph.ops[op].strategies[plan.strategies[op]];
   }
+  /// Needs of the parameter that is computed with, stored or cast; none of
+  /// what only its update reads.
+  analysis::TpNeeds getComputeNeeds(const FsdpParameter &parameter) const;
   int64_t getMovedBytes(const FsdpParameter &parameter) const;
   int64_t getGatherBytes(const FsdpParameter &parameter) const;
 
@@ -113,22 +116,50 @@ ChoiceReader::ChoiceReader(const FsdpProblem &problem,
   }
 }
 
-/// An all-gather of the parameter, and of its gradient a reduce-scatter, or an
-/// all-reduce where it is a result.
+static SmallVector<unsigned> getTensors(const FsdpParameter &parameter) {
+  SmallVector<unsigned> tensors(parameter.copies);
+  tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
+/// Whether something but an update, or a cast at rest, reads the tensor.
+static bool isUsed(analysis::TpNeeds needs) {
+  return needs & (analysis::needsExactly(analysis::TpState::replicated()) - 1);
+}
+
+analysis::TpNeeds
+ChoiceReader::getComputeNeeds(const FsdpParameter &parameter) const {
+  analysis::TpNeeds needs = 0;
+  for (unsigned tensor : getTensors(parameter))
+    if (isUsed(needed[tensor]))
+      needs |= needed[tensor];
+  return needs;
+}
+
+/// An all-gather of the parameter, or of what is made of it, and of its
+/// gradient a reduce-scatter, or an all-reduce where it is a result.
 int64_t ChoiceReader::getGatherBytes(const FsdpParameter &parameter) const {
   int64_t ranks = problem.graph.axisSize;
-  int64_t part =
-      problem.graph.tensors[parameter.tensor].bytes / ranks * (ranks - 1);
-  if (!parameter.gradient)
-    return part;
-  return part + (parameter.isUpdated ? part : 2 * part);
+  auto getPart = [&](unsigned tensor) {
+    return problem.graph.tensors[tensor].bytes / ranks * (ranks - 1);
+  };
+  int64_t bytes = 0;
+  for (unsigned tensor : getTensors(parameter))
+    if (isUsed(needed[tensor]))
+      bytes += getPart(tensor);
+  if (parameter.gradient)
+    bytes += (parameter.isUpdated ? 1 : 2) * getPart(parameter.tensor);
+  return bytes;
 }
 
 /// What the tensors send that ops with the parameter, and the op that makes its
 /// gradient, read and write.
 int64_t ChoiceReader::getMovedBytes(const FsdpParameter &parameter) const {
+  SmallVector<unsigned> own = getTensors(parameter);
   llvm::SmallSetVector<unsigned, 8> around;
-  auto ops = llvm::to_vector(readers[parameter.tensor]);
+  SmallVector<unsigned> ops;
+  for (unsigned tensor : own)
+    llvm::append_range(ops, readers[tensor]);
   if (parameter.gradient)
     ops.push_back(makers[*parameter.gradient]);
   for (unsigned index : ops) {
@@ -138,7 +169,7 @@ int64_t ChoiceReader::getMovedBytes(const FsdpParameter &parameter) const {
   }
   int64_t bytes = 0;
   for (unsigned tensor : around)
-    if (!problem.isStored.test(tensor) || tensor == parameter.tensor)
+    if (!problem.isStored.test(tensor) || llvm::is_contained(own, tensor))
       bytes += analysis::chargeTensor(problem.graph.axisSize,
                                       problem.graph.tensors[tensor],
                                       left[tensor], needed[tensor])
@@ -150,14 +181,12 @@ Choice ChoiceReader::read() const {
   Choice choice;
   analysis::TpNeeds whole = analysis::needs(analysis::TpState::replicated());
   for (const FsdpParameter &parameter : problem.parameters) {
-    analysis::TpNeeds needs = needed[parameter.tensor];
     // What only its update reads is not gathered either way.
-    bool isUsed =
-        needs & (analysis::needsExactly(analysis::TpState::replicated()) - 1);
+    analysis::TpNeeds needs = getComputeNeeds(parameter);
     choice.parameters.push_back(
         {parameter.argument,
-         (needs & whole) || !isUsed ? dist::FsdpMode::Gather
-                                    : dist::FsdpMode::Keep,
+         (needs & whole) || !needs ? dist::FsdpMode::Gather
+                                   : dist::FsdpMode::Keep,
          parameter.dims[plan.strategies[parameter.op]], parameter.dims.front(),
          getGatherBytes(parameter), getMovedBytes(parameter)});
   }

@@ -55,6 +55,7 @@ private:
   TpCost getCost(Operation *op, ArrayRef<TpState> states) const;
   void addStrategy(TpOp &graphOp, Operation *op, ArrayRef<TpState> states);
   void addNode(const Node &node);
+  void addAtRest(Operation *op, BlockArgument parameter);
   void addReshard(dist::ReshardOp op);
   void addConstraint(dist::ConstraintOp op);
   void addGivenState(Operation *op, TpState state);
@@ -219,8 +220,13 @@ void GraphBuilder::addArgument(BlockArgument argument) {
   addTensor(argument);
   if (open && owner == index) {
     parameterOf[index] = problem.parameters.size();
-    problem.parameters.push_back(
-        {index, unsigned(problem.graph.ops.size()), tensor, dims, {}, false});
+    problem.parameters.push_back({index,
+                                  unsigned(problem.graph.ops.size()),
+                                  tensor,
+                                  dims,
+                                  {},
+                                  false,
+                                  {}});
   }
   addOp(std::move(op));
 }
@@ -281,8 +287,8 @@ void GraphBuilder::addStrategy(TpOp &graphOp, Operation *op,
   for (OpOperand &use : op->getOpOperands()) {
     TpState state = states[use.getOperandNumber()];
     if (getTensor(use.get()))
-      strategy.needs.push_back(isUpdatedInPlace(use) ? needsExactly(state)
-                                                     : needs(state));
+      strategy.needs.push_back(getUpdatedArgument(use) ? needsExactly(state)
+                                                       : needs(state));
     else if (state.isPartial())
       return;
   }
@@ -320,7 +326,7 @@ void GraphBuilder::addNode(const Node &node) {
 
   // Where a parameter is updated, its gradient is what is no argument.
   for (OpOperand &use : node.op->getOpOperands())
-    if (isUpdatedInPlace(use))
+    if (getUpdatedArgument(use))
       if (auto it =
               parameterOf.find(cast<BlockArgument>(use.get()).getArgNumber());
           it != parameterOf.end())
@@ -330,6 +336,37 @@ void GraphBuilder::addNode(const Node &node) {
             problem.parameters[it->second].isUpdated = true;
           }
   addOp(std::move(op), node.op);
+}
+
+/// A cast at rest is split as the parameter is stored: of the parameter itself,
+/// which does not move for it, or of its gradient, which does.
+void GraphBuilder::addAtRest(Operation *op, BlockArgument parameter) {
+  Value operand = op->getOperand(0), result = op->getResult(0);
+  bool isOfParameter = operand == parameter;
+  bool open = isOpen(parameter.getArgNumber());
+  getTensor(parameter);
+  std::optional<unsigned> tensor = getTensor(operand);
+  TpOp node;
+  if (tensor)
+    node.operands.push_back(*tensor);
+  node.results.push_back(tensors.at(result));
+  auto add = [&](TpState state) {
+    TpStrategy &strategy = node.strategies.emplace_back();
+    if (tensor)
+      strategy.needs.push_back(isOfParameter ? needsExactly(state)
+                                             : needs(state));
+    strategy.results.push_back(state);
+    strategy.cost = getCost(op, {state, state});
+  };
+  if (!open)
+    add(getGivenState(parameter));
+  else
+    for (unsigned dim : getDivisibleDims(parameter))
+      add(TpState::split(dim));
+  if (open && isOfParameter)
+    problem.parameters[parameterOf.at(parameter.getArgNumber())]
+        .copies.push_back(tensors.at(result));
+  addOp(std::move(node), op);
 }
 
 /// An op that leaves its one result so, and needs its operand so.
@@ -347,14 +384,18 @@ void GraphBuilder::addGivenState(Operation *op, TpState state) {
 
 /// From storage to compute: where that is open, what the uses need decides.
 void GraphBuilder::addReshard(dist::ReshardOp op) {
-  auto argument = dyn_cast<BlockArgument>(op.getOperand());
+  Value source = op.getOperand();
+  if (Operation *maker = source.getDefiningOp();
+      maker && getArgumentAtRest(maker))
+    source = maker->getOperand(0);
+  auto argument = dyn_cast<BlockArgument>(source);
   unsigned owner = argument ? argument.getArgNumber() : 0;
   if (argument)
     if (auto state = function.getArgAttrOfType<fabric::StateAttr>(
             owner, FabricDialect::kStateAttr))
       owner = argumentOf.lookup(state.getParam().getValue());
   if (argument && isOpen(owner)) {
-    tensors[op.getResult()] = *getTensor(argument);
+    tensors[op.getResult()] = *getTensor(op.getOperand());
     return;
   }
   addTensor(op.getResult());
@@ -408,6 +449,8 @@ FsdpProblem GraphBuilder::run() {
       addConstraint(constraint);
     else if (auto reshard = dyn_cast<dist::ReshardOp>(op))
       getTensor(reshard.getResult());
+    else if (std::optional<unsigned> argument = getArgumentAtRest(op))
+      addAtRest(op, function.getArgument(*argument));
     else if (std::optional<unsigned> node = table.lookup(op))
       addNode(table.getNode(*node));
     for (Value result : op->getResults())
@@ -424,6 +467,9 @@ FsdpProblem GraphBuilder::run() {
     if (auto it = tensors.find(argument); it != tensors.end())
       problem.isStored[it->second] = !function.getArgAttr(
           argument.getArgNumber(), FabricDialect::kInputAttr);
+  for (const FsdpParameter &parameter : problem.parameters)
+    for (unsigned copy : parameter.copies)
+      problem.isStored.set(copy);
   llvm::sort(problem.parameters,
              [](const FsdpParameter &a, const FsdpParameter &b) {
                return a.argument < b.argument;

@@ -44,12 +44,14 @@ struct FsdpParameter {
   /// else it is a result.
   std::optional<unsigned> gradient;
   bool isUpdated = false;
+  /// What is made of it where it is stored, and gathered in its stead.
+  SmallVector<unsigned> copies;
 };
 
 struct FsdpProblem {
   analysis::TpGraph graph;
   SmallVector<FsdpParameter, 0> parameters;
-  /// Tensors that stand for parameters and states.
+  /// Tensors that stand for parameters and states, and for copies.
   llvm::SmallBitVector isStored;
   /// Of every tensor, what it stands for.
   SmallVector<Value, 0> values;

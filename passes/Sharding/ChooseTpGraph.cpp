@@ -44,6 +44,7 @@ private:
   void addTensor(Value value, TpTensor tensor);
   void addNode(TpOp op, Operation *operation, int64_t wholeFlops);
   void addArgument(BlockArgument argument);
+  bool isMovable(Operation *maker);
 
   std::optional<TpStates> splitBy(const OpInfo &info, unsigned factor) const;
   bool isOffered(const OpInfo &info, unsigned factor) const;
@@ -217,6 +218,14 @@ void GraphBuilder::addArgument(BlockArgument argument) {
   }
 }
 
+/// What is made of a parameter at rest is computed with as the parameter's
+/// style says, like the parameter.
+bool GraphBuilder::isMovable(Operation *maker) {
+  std::optional<unsigned> argument = getArgumentAtRest(maker);
+  return !argument || !isa<BlockArgument>(maker->getOperand(0)) ||
+         function.getArgAttr(*argument, dist::DistDialect::kTpAttr);
+}
+
 //===----------------------------------------------------------------------===//
 // Strategies
 //===----------------------------------------------------------------------===//
@@ -263,7 +272,7 @@ bool GraphBuilder::addsSmall(const OpInfo &info, unsigned factor) const {
 TpNeeds GraphBuilder::getNeeds(const OpInfo &info, unsigned operand,
                                TpState state, Bias bias,
                                std::optional<unsigned> factor) const {
-  if (isUpdatedInPlace(info.op->getOpOperand(operand)))
+  if (getUpdatedArgument(info.op->getOpOperand(operand)))
     return needsExactly(state);
   if (bias == Bias::Follows && state.isSplit() &&
       !isSmall(info, operand, *factor))
@@ -345,6 +354,8 @@ void GraphBuilder::addOp(const OpInfo &info) {
     addStrategy(info, op, whole, std::nullopt);
   }
 
+  if (getArgumentAtRest(info.op) && !parameters.empty())
+    parameterOf[info.op->getResult(0)] = parameters.front();
   if (wholeFlops > 0)
     for (unsigned parameter : parameters)
       problem.parameters[parameter].products.push_back(
@@ -409,7 +420,7 @@ TpProblem GraphBuilder::run() {
   // Users may come before makers.
   for (const OpInfo &info : infos)
     for (Value result : info.op->getResults())
-      addTensor(result, {batch.getBytes(result), /*movable=*/true});
+      addTensor(result, {batch.getBytes(result), isMovable(info.op)});
   for (Operation *op : order) {
     OpInfo *info = infoOf.lookup(op);
     if (!info)

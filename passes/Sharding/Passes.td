@@ -247,9 +247,13 @@ def AssignStoragePass : Pass<"dist-assign-storage", "::mlir::ModuleOp"> {
     It is there even if the two agree. The gather before a use, and the
     scatter of a gradient, are nothing but reshards between the two.
 
+    An op that converts a parameter to something smaller, element by element, runs
+    where that is stored, and its result is resharded in its stead; so does one that
+    converts a smaller gradient for an update.
+
     **Precondition**: the module has a mesh; no type carries a sharding.
     **Postcondition**: every argument, and every result of an op that updates
-    arguments in place, carries its storage sharding.
+    arguments in place or converts at rest, carries its storage sharding.
 
     ```mlir
     func.func @f(%w: tensor<256x128xf32> {dist.tp = #dist.tp<colwise>, fabric.param = ...}) {

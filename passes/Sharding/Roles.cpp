@@ -47,6 +47,62 @@ std::string mlir::sharding::nameResult(func::FuncOp function, unsigned index) {
   return name;
 }
 
+std::optional<unsigned> mlir::sharding::getUpdatedArgument(OpOperand &use) {
+  auto op = dyn_cast<fabric::InPlaceOpInterface>(use.getOwner());
+  auto argument = dyn_cast<BlockArgument>(use.get());
+  if (!op || !argument)
+    return std::nullopt;
+  for (unsigned result = 0; result < op->getNumResults(); ++result)
+    if (op.getUpdatedOperand(result) == use.getOperandNumber())
+      return argument.getArgNumber();
+  return std::nullopt;
+}
+
+/// The parameter that the value is.
+static std::optional<unsigned> getParameter(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  auto function =
+      argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
+               : func::FuncOp();
+  if (!function ||
+      !function.getArgAttr(argument.getArgNumber(), FabricDialect::kParamAttr))
+    return std::nullopt;
+  return argument.getArgNumber();
+}
+
+/// The parameter that the value's one user updates in place.
+static std::optional<unsigned> getUpdatedParameter(Value value) {
+  if (!value.hasOneUse())
+    return std::nullopt;
+  for (OpOperand &use : (*value.user_begin())->getOpOperands())
+    if (getUpdatedArgument(use) && getParameter(use.get()))
+      return getParameter(use.get());
+  return std::nullopt;
+}
+
+std::optional<unsigned> mlir::sharding::getArgumentAtRest(Operation *op) {
+  auto sharded = dyn_cast<dist::ShardingOpInterface>(op);
+  if (!sharded || op->getNumOperands() != 1 || op->getNumResults() != 1)
+    return std::nullopt;
+  Value operand = op->getOperand(0), result = op->getResult(0);
+  auto bytes = [](Value value) {
+    return fabric::getNumBytes(cast<RankedTensorType>(value.getType()));
+  };
+  std::optional<unsigned> argument;
+  if (bytes(result) < bytes(operand))
+    argument = getParameter(operand);
+  else if (bytes(operand) < bytes(result))
+    argument = getUpdatedParameter(result);
+  if (!argument)
+    return std::nullopt;
+  dist::ShardingRule rule = sharded.getShardingRule();
+  bool isElementwise = rule.operands.front() == rule.results.front() &&
+                       llvm::all_of(rule.factors, [](const dist::Factor &f) {
+                         return f.kind == dist::Factor::Kind::Parallel;
+                       });
+  return isElementwise ? argument : std::nullopt;
+}
+
 dist::ShardingAttr mlir::sharding::getAskedArgument(func::FuncOp function,
                                                     unsigned index) {
   return function.getArgAttrOfType<dist::ShardingAttr>(

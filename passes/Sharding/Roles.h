@@ -28,6 +28,16 @@ dist::MeshAttr requireMesh(ModuleOp module);
 std::string nameArgument(func::FuncOp function, unsigned index);
 std::string nameResult(func::FuncOp function, unsigned index);
 
+/// The argument where an op runs that only converts what is stored, element by
+/// element, so that what moves is the smaller side: what it makes of one
+/// parameter, or, from something smaller, for one update in place. A cast of a
+/// weight before its gather, and of a gradient after its scatter.
+std::optional<unsigned> getArgumentAtRest(Operation *op);
+
+/// The argument that a use updates in place, if it does: it has to be left as
+/// it is stored.
+std::optional<unsigned> getUpdatedArgument(OpOperand &use);
+
 /// What the user asks for, or null.
 dist::ShardingAttr getAskedArgument(func::FuncOp function, unsigned index);
 dist::ShardingAttr getAskedResult(func::FuncOp function, unsigned index);

@@ -62,10 +62,14 @@ bool mlir::sharding::isReducedIn(const dist::ShardingRule &rule,
 // Construction
 //===----------------------------------------------------------------------===//
 
-/// The argument's sharding is the op's where an op updates stored arguments.
+/// Its results' types say how an op is split that updates stored arguments, or
+/// casts where they are stored.
+static bool isAtRest(Operation *op) {
+  return isa<fabric::InPlaceOpInterface>(op) || getArgumentAtRest(op);
+}
+
 LogicalResult ShardingTable::fixNode(Node &node) {
-  auto op = dyn_cast<fabric::InPlaceOpInterface>(node.op);
-  if (!op)
+  if (!isAtRest(node.op))
     return success();
   for (OpResult result : node.op->getResults()) {
     dist::ShardingAttr sharding = dist::getSharding(result);
@@ -119,7 +123,7 @@ LogicalResult ShardingTable::addOp(Operation *op) {
     return emitError(op->getLoc())
            << "'" << op->getName() << "' does not say how it shards";
   for (OpResult result : op->getResults())
-    if (dist::getSharding(result) && !isa<fabric::InPlaceOpInterface>(op))
+    if (dist::getSharding(result) && !isAtRest(op))
       return emitError(op->getLoc())
              << "result " << result.getResultNumber() << " of '"
              << op->getName()

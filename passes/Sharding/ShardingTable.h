@@ -48,8 +48,8 @@ struct Node {
   llvm::SmallBitVector closed;
   /// Atoms over which results are partial because operands are.
   llvm::SmallBitVector passed;
-  /// It updates stored values in place: their shardings are its own, and
-  /// nothing propagates to or from it.
+  /// It updates stored values in place, or casts them where they are stored:
+  /// their shardings are its own, and nothing propagates to or from it.
   bool fixed = false;
 };
 

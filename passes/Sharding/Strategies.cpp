@@ -108,14 +108,3 @@ int64_t mlir::sharding::getBytesTouched(Operation *op, int64_t local,
     return local;
   return static_cast<double>(touched) / global * local;
 }
-
-bool mlir::sharding::isUpdatedInPlace(OpOperand &use) {
-  auto op = dyn_cast<fabric::InPlaceOpInterface>(use.getOwner());
-  if (!op || !isa<BlockArgument>(use.get()))
-    return false;
-  return llvm::any_of(llvm::seq<unsigned>(0, use.getOwner()->getNumResults()),
-                      [&](unsigned result) {
-                        return op.getUpdatedOperand(result) ==
-                               use.getOperandNumber();
-                      });
-}

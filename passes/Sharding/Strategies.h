@@ -46,10 +46,6 @@ bool canLeaveTerms(const dist::ShardingRule &rule,
 /// are `global` bytes together: ops that touch less than all say so.
 int64_t getBytesTouched(Operation *op, int64_t local, int64_t global);
 
-/// Whether the use updates a stored argument in place, which has to be left as
-/// it is stored.
-bool isUpdatedInPlace(OpOperand &use);
-
 } // namespace mlir::sharding
 
 #endif // FABRIC_PASSES_SHARDING_STRATEGIES_H

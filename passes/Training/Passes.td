@@ -17,6 +17,46 @@ def NameArgumentsPass : Pass<"fabric-name-arguments", "::mlir::ModuleOp"> {
   }];
 }
 
+def MixedPrecisionPass : Pass<"fabric-mixed-precision", "::mlir::ModuleOp"> {
+  let summary = "Computes the module in bf16, with parameters in f32";
+  let description = [{
+    Parameters and float inputs are cast where the module uses them first, its ops
+    compute in `param-dtype`, and what leaves it is cast back: arguments and results
+    keep their types. The module is all that named results of rank 1 or more are
+    made from, and all that ops are made from in which data meets a parameter; what
+    the loss does with that, it does in f32.
+
+    `reduce-dtype` is only checked here: `fabric-widen-reductions` does it.
+
+    Precondition: global tensors, parameters in f32; one public function, of one
+    block; not trained yet, for a cast's derivative is the cast back, which makes
+    gradients f32.
+    Postcondition: as said. Something does compute in `param-dtype`.
+
+    ```mlir
+    %y = fabric.linear %x, %w : (tensor<4x8xf32>, tensor<2x8xf32>) -> tensor<4x2xf32>
+    %loss = fabric.sum %y dims = [0, 1] : tensor<4x2xf32> -> tensor<f32>
+    ```
+    becomes
+    ```mlir
+    %x_0 = fabric.cast %x : tensor<4x8xf32> -> tensor<4x8xbf16>
+    %w_1 = fabric.cast %w : tensor<2x8xf32> -> tensor<2x8xbf16>
+    %y = fabric.linear %x_0, %w_1 : (tensor<4x8xbf16>, tensor<2x8xbf16>) -> tensor<4x2xbf16>
+    %y_2 = fabric.cast %y : tensor<4x2xbf16> -> tensor<4x2xf32>
+    %loss = fabric.sum %y_2 dims = [0, 1] : tensor<4x2xf32> -> tensor<f32>
+    ```
+  }];
+  let options = [
+    Option<"paramDtype", "param-dtype", "std::string", /*default=*/"",
+           "what the module computes in: bf16">,
+    Option<"reduceDtype", "reduce-dtype", "std::string", /*default=*/"\"f32\"",
+           "what terms are reduced in: f32 or bf16">];
+  let dependentDialects = ["::mlir::fabric::FabricDialect"];
+  let statistics = [
+    Statistic<"numNarrowed", "narrowed-ops", "Number of ops that compute in it">,
+    Statistic<"numCasts", "casts", "Number of values cast to it or back">];
+}
+
 def DifferentiatePass : Pass<"fabric-differentiate", "::mlir::ModuleOp"> {
   let summary = "Appends the gradient of the loss for every trainable parameter";
   let description = [{
@@ -65,6 +105,43 @@ def DifferentiatePass : Pass<"fabric-differentiate", "::mlir::ModuleOp"> {
               "Number of those that the loss does not depend on">,
     Statistic<"numDifferentiated", "differentiated-ops",
               "Number of ops on the way from parameters to the loss">];
+}
+
+def WidenReductionsPass : Pass<"fabric-widen-reductions", "::mlir::ModuleOp"> {
+  let summary = "Rounds sums to bf16 after they are whole, not their terms";
+  let description = [{
+    Every op that sums, by its sharding rule, and gives bf16, gives `dtype`, and a
+    cast rounds it. Below a cast to a narrower type nothing is partial, so the terms
+    that a mesh makes of the sum are reduced in `dtype`. Products take bf16 operands
+    all the same; other ops compute on operands cast to `dtype`.
+
+    The rounding moves below ops that are jointly linear in what was rounded for
+    them alone: three products that meet in adds are rounded, and reduced, once.
+    Rounding that all who read it undo by a cast vanishes, so a gradient of an f32 parameter is what
+    its product accumulated.
+
+    Precondition: global tensors; one public function, of one block.
+    Postcondition: no op of one result that sums gives a type narrower than `dtype`.
+
+    ```mlir
+    %dw = fabric.contract %dy, %x batch = [] x [] contract = [0] x [0]
+        : (tensor<4x2xbf16>, tensor<4x8xbf16>) -> tensor<2x8xbf16>
+    %dw_0 = fabric.cast %dw : tensor<2x8xbf16> -> tensor<2x8xf32>
+    ```
+    becomes
+    ```mlir
+    %dw = fabric.contract %dy, %x batch = [] x [] contract = [0] x [0]
+        : (tensor<4x2xbf16>, tensor<4x8xbf16>) -> tensor<2x8xf32>
+    ```
+  }];
+  let options = [
+    Option<"dtype", "dtype", "std::string", /*default=*/"\"f32\"",
+           "what terms are reduced in: f32, or bf16, which changes nothing">];
+  let dependentDialects = ["::mlir::fabric::FabricDialect"];
+  let statistics = [
+    Statistic<"numWidened", "widened-ops", "Number of ops that give wide sums">,
+    Statistic<"numUnrounded", "unrounded-values",
+              "Number of values that are not rounded any more">];
 }
 
 def ApplyOptimizerPass : Pass<"fabric-apply-optimizer", "::mlir::ModuleOp"> {

@@ -109,3 +109,42 @@ def test_many_samples_are_not_moved(tmp_path):
     gather, auto = _report(tmp_path, model), _report(tmp_path, model, "--fsdp=auto")
     assert auto["collectives"] == gather["collectives"] and auto["memory"] == gather["memory"]
     assert auto["fsdp_plan"] == {f"{name}.weight": "gather" for name in TP_PLAN}
+
+
+MIXED = "--param-dtype=bf16"
+
+
+@pytest.mark.parametrize("reduce_dtype, factor", [(None, 1), ("f32", 1), ("bf16", 2)])
+def test_mixed_precision_halves_gathers(tmp_path, reduce_dtype, factor):
+    """Gathers carry bf16 always, reduce-scatters what --reduce-dtype says; parameters and states are as large as in f32."""
+    flags = [f"--reduce-dtype={reduce_dtype}"] if reduce_dtype else []
+    report = _report(tmp_path, MODELS / "feedforward.mlir", *adamw(1e-8), MIXED, *flags)
+    gathers = [c for c in report["collectives"] if c["kind"] == "all_gather"]
+    assert len(gathers) == 3 and all(
+        (c["axes"], c["dtype"], c["bytes"]) == (["dp"], "bf16", ON_ONE_TP_RANK // 4) for c in gathers
+    )
+    scatters = [c for c in report["collectives"] if c["kind"] == "reduce_scatter"]
+    assert len(scatters) == 3 and all(
+        (c["dtype"], c["bytes"]) == (reduce_dtype or "f32", ON_ONE_TP_RANK // 2 // factor) for c in scatters
+    )
+    assert all("gradient of" in c["why"] for c in scatters)
+    rest = [c for c in report["collectives"] if c not in gathers + scatters]
+    assert [(c["kind"], c["dtype"], c["bytes"]) for c in rest] == [("all_reduce", "f32", 6)]
+    assert report["memory"]["parameters"] == 3 * WEIGHT // 4 and report["memory"]["optimizer"] == 6 * WEIGHT // 4
+
+
+def test_mixed_precision_holds_one_gathered_weight(tmp_path):
+    """Inference, FeedForward(8192, 8192), --memory=min: beside the parameters a gathered weight in bf16, and the shard it
+    is gathered from."""
+    model = _wide(tmp_path, 8192, 16)
+    text = model.read_text().replace(" attributes {fabric.train = #fabric.train<adamw, lr = 3.0e-3>}", "")
+    model.write_text(text)
+    memory = _report(tmp_path, model, MIXED, "--memory=min")["memory"]
+    gathered, shard, activations = 2**26, 2**25, 2**20
+    assert gathered + shard <= memory["peak_bytes"] - memory["parameters"] <= gathered + shard + activations
+
+
+def test_mixed_precision_gathers_samples_in_bf16(tmp_path):
+    """--fsdp=auto, 16 samples: half of what moving them in f32 sends, and no weight is sent at all."""
+    report = _report(tmp_path, _wide(tmp_path, 8192, 16), MIXED, "--fsdp=auto")
+    assert _bytes(report) == 2**17 + 6 and set(report["fsdp_plan"].values()) == {"keep"}

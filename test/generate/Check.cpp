@@ -65,8 +65,16 @@ static SmallVector<PhaseSteps> getPhases(const CheckOptions &options) {
   bool fsdpAuto = options.fsdpAuto, overlap = options.overlap;
   auto nothing = [](OpPassManager &) {};
   SmallVector<PhaseSteps> phases;
-  phases.push_back(
-      {"train", [](OpPassManager &pm) { buildTrainPipeline(pm); }, nothing});
+  std::string paramDtype = options.paramDtype;
+  std::string reduceDtype = options.reduceDtype;
+  phases.push_back({"train",
+                    [=](OpPassManager &pm) {
+                      TrainOptions options;
+                      options.paramDtype = paramDtype;
+                      options.reduceDtype = reduceDtype;
+                      buildTrainPipeline(pm, options);
+                    },
+                    nothing});
   phases.push_back({"shard",
                     [fsdpAuto](OpPassManager &pm) {
                       ShardOptions options;

@@ -65,6 +65,8 @@ struct CheckOptions {
       afterRun;
   /// Of the shard phase: parameters may be kept split over "dp".
   bool fsdpAuto = false;
+  /// Of the train phase, for programs in f32: mixed precision.
+  std::string paramDtype, reduceDtype;
   /// Changes the module after a phase, before it is verified and interpreted:
   /// a fault that must be found.
   std::function<void(StringRef phase, ModuleOp module)> fault;

@@ -59,6 +59,14 @@ std::string checkMemory(const std::string &text) {
   return digits ? "" : "expected min, fast or a number of bytes, found " + text;
 }
 
+std::string checkParamDtype(const std::string &text) {
+  if (text == "bf16")
+    return "";
+  return "expected bf16, found " + text +
+         (text == "f16" ? ": f16 would need loss scaling, which there is not"
+                        : "");
+}
+
 /// "cpu", "cpu:znver4", "cuda", "cuda:sm_90".
 std::string checkTarget(const std::string &text) {
   for (const char *kind : {"cpu", "cuda"}) {
@@ -174,6 +182,17 @@ int main(int argc, char **argv) {
   number("--beta2", command.beta2, "decay of the second moment (0.999)", true);
   number("--eps", command.eps, "added to the denominator (1e-8)");
 
+  app.add_option("--param-dtype", command.paramDtype,
+                 "bf16: parameters are stored and updated in f32, gathered and "
+                 "computed with in bf16; the loss stays in f32")
+      ->check(checkParamDtype)
+      ->group("Training");
+  app.add_option("--reduce-dtype", command.reduceDtype,
+                 "with --param-dtype, what gradients and partial products are "
+                 "reduced in: f32 (default) or bf16")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->group("Training");
+
   app.add_option(
          "--memory", command.memory,
          "min: one gathered weight or gradient at a time; fast: may keep "
@@ -246,6 +265,8 @@ int main(int argc, char **argv) {
   if (train == "gradients" && (command.lr || command.weightDecay ||
                                command.beta1 || command.beta2 || command.eps))
     return usageError("--train=gradients takes no optimizer options");
+  if (command.paramDtype.empty() && !command.reduceDtype.empty())
+    return usageError("--reduce-dtype needs --param-dtype");
   command.sharedMemory = comm == "local";
   if (overlap != "auto")
     command.overlap = overlap == "on";

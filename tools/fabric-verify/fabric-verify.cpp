@@ -22,6 +22,12 @@ static bool parseMesh(const std::string &text, MeshSize &mesh) {
          parse(text.substr(cross + 1), mesh.tp);
 }
 
+/// The flags of fabric-compile that a user would try here.
+static std::string refuseDtype(const std::string &) {
+  return "everything is verified in f64, where nothing is rounded, so that any "
+         "difference is an error; leave it out";
+}
+
 int main(int argc, char **argv) {
   CLI::App app(
       "Compares, in f64, the loss and every gradient that compiled plans "
@@ -62,6 +68,10 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"gather", "auto"}));
   app.add_option("--overlap", overlap, "on or off, as in fabric-compile (off)")
       ->check(CLI::IsMember({"on", "off"}));
+  std::string dtype;
+  for (const char *flag : {"--param-dtype", "--reduce-dtype"})
+    app.add_option(flag, dtype, "not here: plans are verified in f64")
+        ->check(refuseDtype);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &success) {

@@ -53,17 +53,37 @@ static LogicalResult verifyMatrix(Operation *op, StringRef name,
   return success();
 }
 
+/// C2
+static LogicalResult verifyElementTypes(GemmOp op) {
+  Type input = tensorType(op.getA()).getElementType();
+  RankedTensorType result = tensorType(op.getResult());
+  if (!isa<FloatType>(input) || tensorType(op.getB()).getElementType() != input)
+    return op.emitOpError()
+           << "expects matrices of one float element type, found "
+           << op.getA().getType() << " and " << op.getB().getType();
+  bool isNarrow = isa<BFloat16Type, Float16Type>(input);
+  if (result.getElementType() != input &&
+      !(isNarrow && result.getElementType().isF32()))
+    return op.emitOpError()
+           << "expects a result of " << input << (isNarrow ? " or f32" : "")
+           << ", found " << result;
+  for (Value operand : {op.getBias(), op.getAccumulator(), op.getTarget()})
+    if (operand &&
+        tensorType(operand).getElementType() != result.getElementType())
+      return op.emitOpError() << "expects what it is added to of the result's "
+                                 "element type, found "
+                              << operand.getType() << " and " << result;
+  return success();
+}
+
 LogicalResult GemmOp::verify() {
   int64_t batch = getBatch(), m = getM(), n = getN(), k = getK();
   if (batch < 1 || m < 1 || n < 1 || k < 1)
     return emitOpError() << "expects positive sizes, found batch " << batch
                          << ", m " << m << ", n " << n << ", k " << k;
   RankedTensorType result = tensorType(getResult());
-  for (Value operand : getOperands())
-    if (!isa<FloatType>(result.getElementType()) ||
-        tensorType(operand).getElementType() != result.getElementType())
-      return emitOpError() << "expects one float element type, found "
-                           << operand.getType() << " and " << result;
+  if (failed(verifyElementTypes(*this)))
+    return failure();
   if (failed(verifyMatrix(*this, "a", getAMatrix(), batch, m, k,
                           tensorType(getA()))) ||
       failed(verifyMatrix(*this, "b", getBMatrix(), batch, k, n,

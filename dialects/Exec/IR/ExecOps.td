@@ -69,7 +69,8 @@ def Exec_GemmOp : Exec_SingleOp<"gemm", ["getTiedOperand"],
 
     **Constraints**
     * C1: `batch`, `m`, `n`, `k` are positive.
-    * C2: operands and result are of one float element type.
+    * C2: a and b are of one float element type; the result, and what is added to
+      it, are of that, or of f32 where that is bf16 or f16.
     * C3: a matrix's `leading` is at least its stored row, and all matrices lie in
       their tensor.
     * C4: the result has batch x m x n elements; with `c`, the batch is 1 and the

@@ -90,14 +90,28 @@ CONTRACTION_OP(ContractOp)
 
 #undef CONTRACTION_OP
 
+/// The result may also be what sums are accumulated in.
 static LogicalResult verifyElementTypes(Operation *op) {
-  Type type = tensorType(op->getResult(0)).getElementType();
-  for (Value operand : op->getOperands())
-    if (tensorType(operand).getElementType() != type)
-      return op->emitOpError()
-             << "expects one element type, found " << operand.getType()
-             << " and " << op->getResult(0).getType();
+  Type lhs = tensorType(op->getOperand(0)).getElementType();
+  Type rhs = tensorType(op->getOperand(1)).getElementType();
+  if (lhs != rhs)
+    return op->emitOpError() << "expects operands of one element type, found "
+                             << op->getOperand(0).getType() << " and "
+                             << op->getOperand(1).getType();
+  Type result = tensorType(op->getResult(0)).getElementType();
+  if (result != lhs && result != getComputeType(lhs))
+    return op->emitOpError()
+           << "expects a result of " << lhs << " or " << getComputeType(lhs)
+           << ", found " << op->getResult(0).getType();
   return success();
+}
+
+/// In the operands' type, that of products with them.
+static Value castLike(OpBuilder &b, Location loc, Value cotangent, Value like) {
+  RankedTensorType type = tensorType(cotangent);
+  return b.createOrFold<CastOp>(
+      loc, type.clone(type.getShape(), tensorType(like).getElementType()),
+      cotangent);
 }
 
 //===----------------------------------------------------------------------===//
@@ -137,7 +151,7 @@ LogicalResult LinearOp::verify() {
 LogicalResult LinearOp::buildVjp(OpBuilder &b, ArrayRef<Value> cotangents,
                                  ArrayRef<bool> needed,
                                  MutableArrayRef<Value> gradients) {
-  Value dy = cotangents[0];
+  Value dy = castLike(b, getLoc(), cotangents[0], getInput());
   int64_t leading = tensorType(getInput()).getRank() - 1;
   ArrayRef<int64_t> none;
   if (needed[0])
@@ -250,15 +264,16 @@ LogicalResult ContractOp::buildVjp(OpBuilder &b, ArrayRef<Value> cotangents,
   ContractionDims dims = getContractionDims();
   auto lhsFree = dims.getLhsFree(tensorType(getLhs()).getRank());
   auto rhsFree = dims.getRhsFree(tensorType(getRhs()).getRank());
+  Value dy = castLike(b, getLoc(), cotangents[0], getLhs());
   if (needed[0])
     gradients[0] = buildContractGradient(
-        b, getLoc(), cotangents[0], getLhs(), getRhs(), dims.lhsBatch,
-        dims.rhsBatch, dims.lhsContract, dims.rhsContract, lhsFree, rhsFree,
+        b, getLoc(), dy, getLhs(), getRhs(), dims.lhsBatch, dims.rhsBatch,
+        dims.lhsContract, dims.rhsContract, lhsFree, rhsFree,
         /*operandIsLhs=*/true);
   if (needed[1])
     gradients[1] = buildContractGradient(
-        b, getLoc(), cotangents[0], getRhs(), getLhs(), dims.rhsBatch,
-        dims.lhsBatch, dims.rhsContract, dims.lhsContract, rhsFree, lhsFree,
+        b, getLoc(), dy, getRhs(), getLhs(), dims.rhsBatch, dims.lhsBatch,
+        dims.rhsContract, dims.lhsContract, rhsFree, lhsFree,
         /*operandIsLhs=*/false);
   return success();
 }

@@ -37,7 +37,8 @@
     return {bodyOf(*this, ScalarFormula(b, loc), args)};                       \
   }
 
-/// An op of one operand, whose gradient is the result's times a slope.
+/// An op of one operand, whose gradient is the result's times a slope: in the
+/// type that bodies compute in, and rounded once.
 #define FABRIC_UNARY_OP(Op, flopsAnElement, ...)                               \
   FABRIC_ELEMENTWISE_OP(Op, flopsAnElement, __VA_ARGS__)                       \
   LogicalResult Op::buildVjp(OpBuilder &b, ArrayRef<Value> cotangents,         \
@@ -45,8 +46,11 @@
                              MutableArrayRef<Value> gradients) {               \
     if (!needed[0])                                                            \
       return success();                                                        \
-    TensorFormula f(b, getLoc(), getOperand().getType());                      \
-    gradients[0] = f.mul(cotangents[0], slopeOf(*this, f));                    \
+    RankedTensorType type = tensorType(getOperand());                          \
+    TensorFormula f(b, getLoc(),                                               \
+                    type.clone(getComputeType(type.getElementType())));        \
+    gradients[0] = TensorFormula(b, getLoc(), type)                            \
+                       .cast(f.mul(f.cast(cotangents[0]), slopeOf(*this, f))); \
     return success();                                                          \
   }
 

@@ -22,14 +22,16 @@ def Fabric_LinearOp : Fabric_ContractionOp<"linear"> {
   let summary = "x W^T, as a linear layer computes it";
   let description = [{
     `x` is [..., k], the weight [n, k], PyTorch's [out, in]; the result is
-    [..., n]. Accumulates in f32, or in f64 for f64. Linear in each operand.
+    [..., n]. Accumulates in f32, or in f64 for f64. Linear in each operand. The
+    result of bf16 or f16 may be f32: sums that are not rounded.
 
     ```mlir
     %1 = fabric.linear %x, %w : (tensor<16x128xf32>, tensor<256x128xf32>) -> tensor<16x256xf32>
     ```
 
     **Constraints**
-    * C1: `x` has at least one dim, the weight two, and all one element type.
+    * C1: `x` has at least one dim, the weight two, and both one element type; the
+      result has it too, or the type that is accumulated in.
     * C2: the last dims of both are equal.
     * C3: the result is `x` with the weight's dim 0 for its last dim.
   }];
@@ -45,7 +47,8 @@ def Fabric_ContractOp : Fabric_ContractionOp<"contract"> {
     StableHLO's dot_general. Dims of `batch` are paired and kept, dims of
     `contract` are paired and summed over. The result has the batch dims, the other
     dims of the first operand, and the other dims of the second, in order.
-    Accumulates in f32, or in f64 for f64. Linear in each operand.
+    Accumulates in f32, or in f64 for f64. Linear in each operand. The result of
+    bf16 or f16 may be f32: sums that are not rounded.
 
     ```mlir
     // The weight's gradient: sum over the batch of dy^T x.
@@ -56,7 +59,8 @@ def Fabric_ContractOp : Fabric_ContractionOp<"contract"> {
     **Constraints**
     * C1: paired lists are equally long, and dims exist and are named once.
     * C2: paired dims are of one size.
-    * C3: the result has the shape said above, and all have one element type.
+    * C3: the result has the shape said above. Both operands have one element type;
+      the result has it too, or the type that is accumulated in.
   }];
   let arguments = (ins Fabric_FloatTensor:$lhs, Fabric_FloatTensor:$rhs,
                        DenseI64ArrayAttr:$lhs_batch, DenseI64ArrayAttr:$rhs_batch,

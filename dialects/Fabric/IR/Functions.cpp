@@ -82,30 +82,32 @@ static Value bodyOf(GeluOp op, const ScalarFormula &f, ValueRange args) {
 // Slopes
 //===----------------------------------------------------------------------===//
 
-static Value slopeOf(ExpOp op, const TensorFormula &) { return op.getResult(); }
+static Value slopeOf(ExpOp op, const TensorFormula &f) {
+  return f.cast(op.getResult());
+}
 static Value slopeOf(LogOp op, const TensorFormula &f) {
-  return f.div(f.number(1.0), op.getOperand());
+  return f.div(f.number(1.0), f.cast(op.getOperand()));
 }
 static Value slopeOf(SqrtOp op, const TensorFormula &f) {
-  return f.div(f.number(0.5), op.getResult());
+  return f.div(f.number(0.5), f.cast(op.getResult()));
 }
 static Value slopeOf(RsqrtOp op, const TensorFormula &f) {
-  Value y = op.getResult();
+  Value y = f.cast(op.getResult());
   return f.scale(f.mul(f.mul(y, y), y), -0.5);
 }
 static Value slopeOf(AbsOp op, const TensorFormula &f) {
-  Value x = op.getOperand(), zero = f.number(0.0);
+  Value x = f.cast(op.getOperand()), zero = f.number(0.0);
   return f.select(
       f.compare(Predicate::Gt, x, zero), f.number(1.0),
       f.select(f.compare(Predicate::Lt, x, zero), f.number(-1.0), zero));
 }
 /// 2 / sqrt(pi) exp(-x^2)
 static Value slopeOf(ErfOp op, const TensorFormula &f) {
-  Value x = op.getOperand();
+  Value x = f.cast(op.getOperand());
   return f.scale(f.exp(f.neg(f.mul(x, x))), 1.1283791670955126);
 }
 static Value slopeOf(TanhOp op, const TensorFormula &f) {
-  Value y = op.getResult();
+  Value y = f.cast(op.getResult());
   return f.sub(f.number(1.0), f.mul(y, y));
 }
 static Value slopeOf(PowOp op, const TensorFormula &f) {
@@ -113,28 +115,29 @@ static Value slopeOf(PowOp op, const TensorFormula &f) {
   // Not 0 x^-1, which is no number at 0.
   if (exponent == 0.0)
     return f.number(0.0);
-  return f.scale(f.make<PowOp>(op.getOperand(), APFloat(exponent - 1.0)),
-                 exponent);
+  return f.scale(
+      f.make<PowOp>(f.cast(op.getOperand()), APFloat(exponent - 1.0)),
+      exponent);
 }
 /// s (1 - s)
 static Value slopeOf(SigmoidOp op, const TensorFormula &f) {
-  Value s = op.getResult();
+  Value s = f.cast(op.getResult());
   return f.mul(s, f.sub(f.number(1.0), s));
 }
 /// With s = sigmoid(x): s + x s (1 - s)
 static Value slopeOf(SiluOp op, const TensorFormula &f) {
-  Value x = op.getOperand(), s = f.sigmoid(x);
+  Value x = f.cast(op.getOperand()), s = f.sigmoid(x);
   Value rest = f.sub(f.number(1.0), s);
   return f.add(s, f.mul(f.mul(x, s), rest));
 }
 static Value slopeOf(ReluOp op, const TensorFormula &f) {
   Value zero = f.number(0.0);
-  return f.select(f.compare(Predicate::Gt, op.getOperand(), zero),
+  return f.select(f.compare(Predicate::Gt, f.cast(op.getOperand()), zero),
                   f.number(1.0), zero);
 }
 /// The probability, and x times its density; for the approximation likewise.
 static Value slopeOf(GeluOp op, const TensorFormula &f) {
-  Value x = op.getOperand(), one = f.number(1.0), square = f.mul(x, x);
+  Value x = f.cast(op.getOperand()), one = f.number(1.0), square = f.mul(x, x);
   if (!op.getTanh()) {
     Value probability = f.scale(f.add(one, f.erf(f.scale(x, rootOfHalf))), 0.5);
     Value density = f.scale(f.exp(f.scale(square, -0.5)), tanhScale * 0.5);

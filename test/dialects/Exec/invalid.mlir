@@ -11,8 +11,26 @@ func.func @gemm_c1(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
 
 // exec.gemm C2
 func.func @gemm_c2(%a: tensor<4x8xf32>, %b: tensor<8x2xf64>) {
-  // expected-error @below {{expects one float element type, found 'tensor<8x2xf64>' and 'tensor<4x2xf32>'}}
+  // expected-error @below {{expects matrices of one float element type, found 'tensor<4x8xf32>' and 'tensor<8x2xf64>'}}
   %0 = exec.gemm %a, %b batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf64>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// exec.gemm C2: wider results are for bf16 and f16
+func.func @gemm_c2_result(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects a result of 'f32', found 'tensor<4x2xf64>'}}
+  %0 = exec.gemm %a, %b batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf64>
+  return
+}
+
+// -----
+
+// exec.gemm C2: what is added is of the result's type
+func.func @gemm_c2_bias(%a: tensor<4x8xbf16>, %b: tensor<8x2xbf16>, %bias: tensor<2xbf16>) {
+  // expected-error @below {{expects what it is added to of the result's element type, found 'tensor<2xbf16>' and 'tensor<4x2xf32>'}}
+  %0 = exec.gemm %a, %b bias %bias batch = 1 m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xbf16>, tensor<8x2xbf16>, tensor<2xbf16>) -> tensor<4x2xf32>
   return
 }
 

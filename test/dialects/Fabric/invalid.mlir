@@ -101,8 +101,18 @@ func.func @f(%x: tensor<4x8xf32>, %w: tensor<8xf32>) {
 
 // linear C1: element types
 func.func @f(%x: tensor<4x8xf32>, %w: tensor<6x8xbf16>) {
-  // expected-error @+1 {{expects one element type}}
+  // expected-error @+1 {{expects operands of one element type, found 'tensor<4x8xf32>' and 'tensor<6x8xbf16>'}}
   %0 = fabric.linear %x, %w : (tensor<4x8xf32>, tensor<6x8xbf16>) -> tensor<4x6xf32>
+  return
+}
+
+// -----
+
+// linear C1: what is accumulated in, and nothing else
+func.func @f(%x: tensor<4x8xbf16>, %w: tensor<6x8xbf16>) {
+  %0 = fabric.linear %x, %w : (tensor<4x8xbf16>, tensor<6x8xbf16>) -> tensor<4x6xf32>
+  // expected-error @+1 {{expects a result of 'bf16' or 'f32', found 'tensor<4x6xf64>'}}
+  %1 = fabric.linear %x, %w : (tensor<4x8xbf16>, tensor<6x8xbf16>) -> tensor<4x6xf64>
   return
 }
 

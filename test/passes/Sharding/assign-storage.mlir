@@ -59,6 +59,61 @@ func.func @small_mesh(%w: tensor<3x5xf32> {fabric.param = #fabric.param<"w">, di
 
 // -----
 
+// A cast of a parameter is made where it is stored, and gathered in its stead;
+// who reads the parameter itself gathers that. Not what is as large, or what an
+// input is cast to.
+#mesh = #dist.mesh<["dp"=2, "tp"=2]>
+module attributes {dist.mesh = #mesh} {
+// CHECK-LABEL: func.func @cast(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<4x8xf32, #dist.sharding<#mesh, [{"dp"}, {}]>>
+// CHECK-SAME: %[[W:[^:]*]]: tensor<4x8xf32, #dist.sharding<#mesh, [{"tp", "dp"}, {}]>>
+// CHECK-NEXT: %[[WHOLE:.*]] = dist.reshard %[[W]] : {{.*}} -> tensor<4x8xf32, #dist.sharding<#mesh, [{"tp"}, {}]>>
+// CHECK-NEXT: fabric.cast %[[X]] : tensor<4x8xf32, #dist.sharding<#mesh, [{"dp"}, {}]>> -> tensor<4x8xbf16>
+// CHECK-NEXT: %[[C:.*]] = fabric.cast %[[W]] : {{.*}} -> tensor<4x8xbf16, #dist.sharding<#mesh, [{"tp", "dp"}, {}]>>
+// CHECK-NEXT: %[[R:.*]] = dist.reshard %[[C]] : {{.*}} -> tensor<4x8xbf16, #dist.sharding<#mesh, [{"tp"}, {}]>>
+// CHECK-NEXT: fabric.linear %{{.*}}, %[[R]]
+// CHECK-NEXT: fabric.neg %[[WHOLE]]
+// CHECK-NEXT: fabric.cast %[[WHOLE]]
+func.func @cast(%x: tensor<4x8xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    %w: tensor<4x8xf32> {fabric.param = #fabric.param<"w">, dist.tp = #dist.tp<colwise>})
+    -> (tensor<4x4xbf16> {fabric.result = "y"}, tensor<4x8xf32> {fabric.result = "n"}, tensor<4x8xf64> {fabric.result = "wide"}) {
+  %0 = fabric.cast %x : tensor<4x8xf32> -> tensor<4x8xbf16>
+  %1 = fabric.cast %w : tensor<4x8xf32> -> tensor<4x8xbf16>
+  %2 = fabric.linear %0, %1 : (tensor<4x8xbf16>, tensor<4x8xbf16>) -> tensor<4x4xbf16>
+  %3 = fabric.neg %w : tensor<4x8xf32>
+  %4 = fabric.cast %w : tensor<4x8xf32> -> tensor<4x8xf64>
+  return %2, %3, %4 : tensor<4x4xbf16>, tensor<4x8xf32>, tensor<4x8xf64>
+}
+}
+
+// -----
+
+// A gradient that is smaller than the parameter is widened for the update after
+// it is scattered: the cast runs where the parameter is stored.
+#mesh = #dist.mesh<["dp"=2, "tp"=2]>
+module attributes {dist.mesh = #mesh} {
+// CHECK-LABEL: func.func @narrow_gradient(
+// CHECK: %[[G:.*]] = fabric.contract {{.*}} -> tensor<4x8xbf16>
+// CHECK-NEXT: fabric.cast %[[G]] : tensor<4x8xbf16> -> tensor<4x8xf32, #dist.sharding<#mesh, [{"dp"}, {}]>>
+// CHECK-NEXT: fabric.adamw
+func.func @narrow_gradient(%a: tensor<2x4xbf16> {fabric.input = #fabric.input<"a", batch_dim = 0>},
+    %b: tensor<2x8xbf16> {fabric.input = #fabric.input<"b", batch_dim = 0>},
+    %p: tensor<4x8xf32> {fabric.param = #fabric.param<"w">},
+    %m: tensor<4x8xf32> {fabric.state = #fabric.state<"w", "exp_avg">},
+    %v: tensor<4x8xf32> {fabric.state = #fabric.state<"w", "exp_avg_sq">},
+    %lr: tensor<f64> {fabric.scalar = #fabric.scalar<"lr", 1.0e-3>},
+    %step: tensor<f64> {fabric.scalar = #fabric.scalar<"step", 1.0>})
+    -> (tensor<4x8xf32> {fabric.update_of = 2}, tensor<4x8xf32> {fabric.update_of = 3}, tensor<4x8xf32> {fabric.update_of = 4}) {
+  %g = fabric.contract %a, %b batch = [] x [] contract = [0] x [0] : (tensor<2x4xbf16>, tensor<2x8xbf16>) -> tensor<4x8xbf16>
+  %w = fabric.cast %g : tensor<4x8xbf16> -> tensor<4x8xf32>
+  %0:3 = fabric.adamw %p, %w, %m, %v, lr = %lr, step = %step {beta1 = 0.9, beta2 = 0.999, eps = 1.0e-8, weight_decay = 0.0}
+    : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>, tensor<f64>, tensor<f64>) -> (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>)
+  return %0#0, %0#1, %0#2 : tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>
+}
+}
+
+// -----
+
 // An update in place takes stored values, and leaves them: its results have the
 // types of the arguments that they replace. States are stored as the parameter,
 // wherever they stand. The gradient is not an update.
