@@ -79,6 +79,23 @@ std::optional<unsigned> ClusterGraph::getHome(Operation *op) const {
   return it == home.end() ? std::nullopt : std::optional(it->second);
 }
 
+SmallVector<unsigned> ClusterGraph::getHolders(Operation *op) const {
+  SmallVector<unsigned> holders;
+  if (auto index = getHome(op))
+    holders.push_back(*index);
+  if (auto it = copies.find(op); it != copies.end())
+    llvm::append_range(holders, it->second);
+  return holders;
+}
+
+bool ClusterGraph::isOnlyIn(Operation *op,
+                            ArrayRef<const Cluster *> those) const {
+  SmallVector<unsigned> holders = getHolders(op);
+  return !holders.empty() && llvm::all_of(holders, [&](unsigned holder) {
+    return llvm::is_contained(those, &clusters[holder]);
+  });
+}
+
 int64_t ClusterGraph::getPosition(Operation *op) const {
   auto index = getHome(op);
   return order.lookup(index ? clusters[*index].position : op);
@@ -129,7 +146,7 @@ bool ClusterGraph::isReadOutside(const Cluster &cluster, Operation *op) const {
     return false;
   return llvm::any_of(op->getResults(), [&](Value result) {
     return llvm::any_of(getReaders(result), [&](Operation *reader) {
-      return !cluster.contains(reader);
+      return !isOnlyIn(reader, &cluster);
     });
   });
 }
@@ -138,21 +155,17 @@ bool ClusterGraph::isReadOutside(const Cluster &cluster, Operation *op) const {
 // Moving
 //===----------------------------------------------------------------------===//
 
-/// What must run before the cluster.
+/// Who reads what the cluster updates in place, and must run before it.
 SmallVector<Operation *>
-ClusterGraph::getPredecessors(const Cluster &cluster) const {
+ClusterGraph::getReadersOfUpdated(const Cluster &cluster) const {
   SmallVector<Operation *> ops;
-  for (const Read &read : getReads(cluster))
-    if (Operation *producer = read.leaf.getDefiningOp())
-      ops.push_back(producer);
-  // Whoever reads what the cluster updates in place.
   for (StructuredOpInterface op : cluster.ops)
     for (Value buffer : updates.lookup(op))
       llvm::append_range(ops, getBufferReaders(buffer));
   return ops;
 }
 
-/// What must run after it.
+/// Who reads what the cluster makes, or updates what it reads.
 SmallVector<Operation *>
 ClusterGraph::getSuccessors(const Cluster &cluster) const {
   SmallVector<Operation *> ops;
@@ -168,12 +181,30 @@ ClusterGraph::getSuccessors(const Cluster &cluster) const {
 bool ClusterGraph::mayMove(const Cluster &cluster, const Cluster &to) const {
   int64_t target = getPosition(to);
   bool later = target > getPosition(cluster);
-  return llvm::all_of(later ? getSuccessors(cluster) : getPredecessors(cluster),
-                      [&](Operation *op) {
-                        return cluster.contains(op) || to.contains(op) ||
-                               (later ? getPosition(op) > target
-                                      : getPosition(op) < target);
-                      });
+  auto isBeyond = [&](int64_t position) {
+    return later ? position > target : position < target;
+  };
+  // Wherever the op is computed: a copy reads what the op does.
+  auto stays = [&](Operation *op) {
+    SmallVector<unsigned> holders = getHolders(op);
+    if (holders.empty())
+      return isBeyond(order.lookup(op));
+    return llvm::all_of(holders, [&](unsigned holder) {
+      const Cluster &other = clusters[holder];
+      return &other == &cluster || &other == &to ||
+             isBeyond(getPosition(other));
+    });
+  };
+  if (later)
+    return llvm::all_of(getSuccessors(cluster), stays);
+  // Any copy of a producer will do.
+  auto isThere = [&](const Read &read) {
+    Operation *producer = read.leaf.getDefiningOp();
+    return !producer || cluster.contains(producer) || to.contains(producer) ||
+           isBeyond(getPosition(producer));
+  };
+  return llvm::all_of(getReads(cluster), isThere) &&
+         llvm::all_of(getReadersOfUpdated(cluster), stays);
 }
 
 /// Later, inputs wait for the cluster and results come into being after what is

@@ -20,9 +20,15 @@ public:
   SmallVector<Cluster> clusters; ///< Without ops where merged away.
   /// The cluster that an op belongs to and gets its position from.
   DenseMap<Operation *, unsigned> home;
+  /// The clusters that compute the op again. They read what it reads, too.
+  DenseMap<Operation *, SmallVector<unsigned, 2>> copies;
 
   /// The index of a cluster; none for an instruction of another kind.
   std::optional<unsigned> getHome(Operation *op) const;
+  /// All clusters that compute an op; none for an instruction of another kind.
+  SmallVector<unsigned> getHolders(Operation *op) const;
+  /// Whether no cluster but these computes the op, and one does.
+  bool isOnlyIn(Operation *op, ArrayRef<const Cluster *> those) const;
   /// Where an op runs, as its cluster does.
   int64_t getPosition(Operation *op) const;
   int64_t getPosition(const Cluster &cluster) const {
@@ -51,7 +57,7 @@ public:
 private:
   void addUpdate(Value target, Operation *updater);
   SmallVector<Operation *> getBufferReaders(Value buffer) const;
-  SmallVector<Operation *> getPredecessors(const Cluster &cluster) const;
+  SmallVector<Operation *> getReadersOfUpdated(const Cluster &cluster) const;
   SmallVector<Operation *> getSuccessors(const Cluster &cluster) const;
   bool isReadOutside(const Cluster &cluster, Operation *op) const;
 

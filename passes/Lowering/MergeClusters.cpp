@@ -80,7 +80,7 @@ static bool mayRunInside(const ClusterGraph &graph, const Cluster &small,
       return false;
     for (Value result : op->getResults())
       for (Operation *reader : graph.getReaders(result))
-        if (!small.contains(reader) && !large.contains(reader))
+        if (!graph.isOnlyIn(reader, {&small, &large}))
           return false;
   }
   return true;
@@ -114,13 +114,17 @@ static void merge(ClusterGraph &graph, unsigned from, unsigned into,
     bool isHome = !source.recomputed.contains(op);
     if (isHome)
       graph.home[op] = into;
+    else
+      llvm::erase(graph.copies[op], from);
     if (target.contains(op)) {
-      if (isHome)
-        target.recomputed.erase(op);
+      if (isHome && target.recomputed.erase(op))
+        llvm::erase(graph.copies[op], into);
       continue;
     }
-    if (!isHome)
+    if (!isHome) {
       target.recomputed.insert(op);
+      graph.copies[op].push_back(into);
+    }
     members.emplace_back(op, compose(opLoops, loops));
   }
   llvm::sort(members, [&](const auto &a, const auto &b) {

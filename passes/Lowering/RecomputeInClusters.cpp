@@ -70,10 +70,11 @@ void mlir::lowering::recomputeInClusters(ClusterGraph &graph) {
     llvm::SmallSetVector<unsigned, 4> readers;
     bool onlyClusters = true;
     for (Operation *reader : graph.getReaders(value)) {
-      auto index = graph.getHome(reader);
-      onlyClusters &= index.has_value();
-      if (index && *index != *owner)
-        readers.insert(*index);
+      SmallVector<unsigned> holders = graph.getHolders(reader);
+      onlyClusters &= !holders.empty();
+      for (unsigned holder : holders)
+        if (holder != *owner)
+          readers.insert(holder);
     }
     if (!onlyClusters || readers.empty())
       continue;
@@ -96,13 +97,14 @@ void mlir::lowering::recomputeInClusters(ClusterGraph &graph) {
             cluster.opLoops.begin() + (at - cluster.ops.begin()), loops);
         cluster.ops.insert(at, member);
         cluster.recomputed.insert(member);
+        graph.copies[member].push_back(reader);
       }
     }
     // Its own cluster may not need it.
     Cluster &mine = graph.clusters[*owner];
     bool usedAtHome =
         llvm::any_of(graph.getReaders(value), [&](Operation *reader) {
-          return graph.getHome(reader) == owner;
+          return llvm::is_contained(graph.getHolders(reader), *owner);
         });
     if (usedAtHome)
       continue;

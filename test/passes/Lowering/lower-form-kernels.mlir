@@ -235,3 +235,27 @@ func.func @parts(%a: tensor<2x3xf32>) -> tensor<2x6xf32> {
   %1 = fabric.concat %0, %0 dim = 1 : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x6xf32>
   return %1 : tensor<2x6xf32>
 }
+
+// -----
+
+// The last kernel computes the product of the one before again. What both make
+// it from still comes before both.
+// CHECK-LABEL: func.func @copies_read_too
+// CHECK: %[[S:.*]] = exec.launch @kernels::@kernel_0(%arg0)
+// CHECK: exec.launch @kernels::@kernel_1(%[[S]])
+// CHECK-COUNT-2: exec.gemm
+// CHECK: exec.launch @kernels::@kernel_2(%[[S]], %{{.*}})
+func.func @copies_read_too(%a: tensor<6xf32>, %c: tensor<4x6xf32>) -> (tensor<6x4xf32>, tensor<6x6xf32>) {
+  %half = fabric.constant dense<5.000000e-01> : tensor<6x6xf32>
+  %s = fabric.sub %a, %a : tensor<6xf32>
+  %b = fabric.broadcast %s dims = [0] : tensor<6xf32> -> tensor<6x6xf32>
+  %m = fabric.mul %b, %b : tensor<6x6xf32>
+  %p = fabric.add %m, %half : tensor<6x6xf32>
+  %q = fabric.pow %p {exponent = 2.500000e+00 : f64} : tensor<6x6xf32>
+  %g = exec.gemm %q, %c batch = 1 m = 6 n = 4 k = 6 a = <leading = 6> b = <leading = 6, transposed = true> : (tensor<6x6xf32>, tensor<4x6xf32>) -> tensor<6x4xf32>
+  %h = exec.gemm %g, %c batch = 1 m = 6 n = 6 k = 4 a = <leading = 4> b = <leading = 6> : (tensor<6x4xf32>, tensor<4x6xf32>) -> tensor<6x6xf32>
+  %r = fabric.pow %p {exponent = 1.500000e+00 : f64} : tensor<6x6xf32>
+  %t = fabric.mul %h, %r : tensor<6x6xf32>
+  %u = fabric.mul %t, %b : tensor<6x6xf32>
+  return %g, %u : tensor<6x4xf32>, tensor<6x6xf32>
+}
