@@ -97,6 +97,8 @@ static SmallVector<PhaseSteps> getPhases(const CheckOptions &options) {
                       buildSchedulePipeline(pm, options);
                     },
                     verifyPartitioned});
+  if (!options.lower)
+    return phases;
   phases.push_back({"lower",
                     [sharedMemory = options.sharedMemory](OpPassManager &pm) {
                       LowerOptions options;

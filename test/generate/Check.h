@@ -67,6 +67,8 @@ struct CheckOptions {
   bool fsdpAuto = false;
   /// Of the train phase, for programs in f32: mixed precision.
   std::string paramDtype, reduceDtype;
+  /// Whether the lower phase is one of those that are checked.
+  bool lower = true;
   /// Changes the module after a phase, before it is verified and interpreted:
   /// a fault that must be found.
   std::function<void(StringRef phase, ModuleOp module)> fault;
