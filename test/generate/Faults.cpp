@@ -254,9 +254,13 @@ static dist::ShardingAttr changeSharding(dist::ShardingAttr sharding) {
     if (!other)
       continue;
     AxesAttr before = std::exchange(axes, other);
-    auto saysNothing = [] { return InFlightDiagnostic(); };
+    // Nobody hears why not.
+    MLIRContext *context = sharding.getContext();
+    ScopedDiagnosticHandler silence(context,
+                                    [](Diagnostic &) { return success(); });
+    auto refuse = [&] { return emitError(UnknownLoc::get(context)); };
     if (auto changed = dist::ShardingAttr::getChecked(
-            saysNothing, sharding.getContext(), mesh, ArrayRef<AxesAttr>(dims),
+            refuse, context, mesh, ArrayRef<AxesAttr>(dims),
             sharding.getPartial(), sharding.getReduction()))
       return changed;
     axes = before;
