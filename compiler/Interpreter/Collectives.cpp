@@ -34,18 +34,6 @@ static void copy(const Tensor &from, ArrayRef<int64_t> fromOffsets, Tensor &to,
   }
 }
 
-template <typename T> static T combine(dist::ReductionKind kind, T a, T b) {
-  switch (kind) {
-  case dist::ReductionKind::Sum:
-    return a + b;
-  case dist::ReductionKind::Max:
-    return std::max(a, b);
-  case dist::ReductionKind::Min:
-    return std::min(a, b);
-  }
-  return a;
-}
-
 /// The elements at `offsets` of all devices of the group, combined in order.
 static void reduce(dist::ReductionKind kind, ArrayRef<const Tensor *> operands,
                    ArrayRef<int64_t> group, ArrayRef<int64_t> offsets,

@@ -11,6 +11,8 @@
 
 #include "compiler/Interpreter/Tensor.h"
 #include "dialects/Dist/IR/Dist.h"
+#include "llvm/Support/ErrorHandling.h"
+#include <algorithm>
 
 namespace mlir::fabric::interpreter {
 
@@ -47,6 +49,19 @@ private:
 
   dist::MeshAttr mesh;
 };
+
+/// Two terms of a partial value.
+template <typename T> T combine(dist::ReductionKind kind, T a, T b) {
+  switch (kind) {
+  case dist::ReductionKind::Sum:
+    return a + b;
+  case dist::ReductionKind::Max:
+    return std::max(a, b);
+  case dist::ReductionKind::Min:
+    return std::min(a, b);
+  }
+  llvm_unreachable("all kinds are there");
+}
 
 /// The block of `global` that a device holds under `sharding`, which must
 /// divide it and must not be partial.

@@ -60,18 +60,6 @@ run(ModuleOp module, ArrayRef<Tensor> values, std::vector<Observed> &observed) {
   return interpreter::interpret(*findModel(module), values, options);
 }
 
-static double combine(dist::ReductionKind kind, double a, double b) {
-  switch (kind) {
-  case dist::ReductionKind::Sum:
-    return a + b;
-  case dist::ReductionKind::Max:
-    return std::max(a, b);
-  case dist::ReductionKind::Min:
-    return std::min(a, b);
-  }
-  llvm_unreachable("all kinds are there");
-}
-
 /// The value that the blocks are of, once for each replica. Nothing where a
 /// block is not of the shape that the sharding says.
 static std::vector<Tensor> assemble(const Observed &value,
@@ -105,25 +93,18 @@ static std::vector<Tensor> assemble(const Observed &value,
         global.integers[offset] =
             isFirst
                 ? block.integers[element]
-                : static_cast<int64_t>(combine(
+                : static_cast<int64_t>(interpreter::combine(
                       sharding.getReduction(), double(global.integers[offset]),
                       double(block.integers[element])));
       else
         global.floats[offset] =
             isFirst ? block.floats[element]
-                    : combine(sharding.getReduction(), global.floats[offset],
-                              block.floats[element]);
+                    : interpreter::combine(sharding.getReduction(),
+                                           global.floats[offset],
+                                           block.floats[element]);
     }
   }
   return replicas;
-}
-
-static std::string describe(Operation *op, double error) {
-  std::string where = describeLocation(op->getLoc());
-  return llvm::formatv("'{0}'{1}{2}, error {3:e1}",
-                       op->getName().getStringRef(),
-                       where.empty() ? "" : " at ", where, error)
-      .str();
 }
 
 /// Where no op differs, what is returned does: terms that were not reduced, or
@@ -138,7 +119,8 @@ static std::string describeResult(func::FuncOp function,
   Operation *op = value.getDefiningOp();
   if (!op)
     op = function;
-  return "result " + names[index] + " of " + describe(op, first->error);
+  return "result " + names[index] + " of " +
+         describeDifference(op, first->error);
 }
 
 /// "'fabric.linear' at model.mlir:7:8, error 1.2e-01", of the first value that
@@ -169,7 +151,7 @@ static std::string findOp(ArrayRef<Observed> observed,
       llvm::find_if(comparisons, [](const Comparison &c) { return !c.agrees; });
   if (first == comparisons.end())
     return "";
-  return describe(ops[first - comparisons.begin()], first->error);
+  return describeDifference(ops[first - comparisons.begin()], first->error);
 }
 
 FailureOr<std::string>

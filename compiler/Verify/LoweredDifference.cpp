@@ -46,7 +46,7 @@ static FailureOr<Run> runModel(func::FuncOp model, ArrayRef<Tensor> values) {
   return run;
 }
 
-static std::string describe(Operation *op, double error) {
+std::string mlir::fabric::describeDifference(Operation *op, double error) {
   std::string where = describeLocation(op->getLoc());
   return llvm::formatv("'{0}'{1}{2}, error {3:e1}",
                        op->getName().getStringRef(),
@@ -178,7 +178,7 @@ std::string CheckPasses::findOp(func::FuncOp model, const Run &run) const {
                              getError(wanted, actual, floor));
       }
       if (isLast && error && !(*error <= tolerance))
-        return describe(&op, *error);
+        return describeDifference(&op, *error);
     }
   return "";
 }
@@ -349,7 +349,7 @@ static FailureOr<std::string> findInstruction(ModuleOp program,
       return "the lowered program agrees, the plan does not: first in "
              "instruction " +
              std::to_string(value.first) + ", " +
-             describe(value.second.getDefiningOp(), error);
+             describeDifference(value.second.getDefiningOp(), error);
   }
   return std::string("every instruction agrees: what leaves the plan does not");
 }

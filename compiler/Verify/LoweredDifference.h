@@ -20,6 +20,9 @@
 
 namespace mlir::fabric {
 
+/// "'fabric.mul' at model.mlir:3:8, error 1.0e-03".
+std::string describeDifference(Operation *op, double error);
+
 /// One line: the pass or the instruction, the op, its location and the error.
 /// `program` is scheduled, and is lowered in place; `values` are those of the
 /// arguments, `expected` those of the results. Fails, with a diagnostic, where

@@ -28,9 +28,10 @@ def test_verify(workspace, model, memory, comm):
     assert f"agree on all {len(model.meshes())} meshes within 1.0e-12" in lines[-1]
 
 
+@pytest.mark.parametrize("flag", ["--fsdp=auto", "--overlap=on"])
 @pytest.mark.parametrize("model", MODELS_UNDER_TEST, ids=lambda model: model.name)
-def test_verify_fsdp_auto(workspace, model):
-    """Parameters that stay in shards, and activations that move instead: the same values."""
+def test_verify_flag(workspace, model, flag):
+    """Activations that move instead of weights; collectives in streams of their own: the same values."""
     folder = workspace.imported(model, "f32")
     meshes = [mesh for mesh in [(2, 2), (4, 1), (2, 4), (1, 4), (2, 3), (5, 1)] if mesh in model.meshes()]
     table = run_tool(
@@ -39,24 +40,7 @@ def test_verify_fsdp_auto(workspace, model):
             folder / "model.mlir",
             f"--meshes={','.join(f'{dp}x{tp}' for dp, tp in meshes)}",
             f"--weights={folder / 'weights.safetensors'}",
-            "--fsdp=auto",
-        ]
-    )
-    assert f"agree on all {len(meshes)} meshes within 1.0e-12" in table.splitlines()[-1]
-
-
-@pytest.mark.parametrize("model", MODELS_UNDER_TEST, ids=lambda model: model.name)
-def test_verify_overlap(workspace, model):
-    """Collectives in streams of their own, gathers ahead and scatters behind: the same values."""
-    folder = workspace.imported(model, "f32")
-    meshes = [mesh for mesh in [(2, 2), (4, 1), (2, 4), (1, 4), (2, 3), (5, 1)] if mesh in model.meshes()]
-    table = run_tool(
-        [
-            BUILD / "bin" / "fabric-verify",
-            folder / "model.mlir",
-            f"--meshes={','.join(f'{dp}x{tp}' for dp, tp in meshes)}",
-            f"--weights={folder / 'weights.safetensors'}",
-            "--overlap=on",
+            flag,
         ]
     )
     assert f"agree on all {len(meshes)} meshes within 1.0e-12" in table.splitlines()[-1]
