@@ -72,33 +72,33 @@ struct Choice {
 /// Reads a choice off the plan of a search.
 class ChoiceReader {
 public:
-  ChoiceReader(const FsdpProblem &problem, const analysis::TpPlan &plan);
+  ChoiceReader(const FsdpProblem &problem, const analysis::LayoutPlan &plan);
   Choice read() const;
 
 private:
-  const analysis::TpStrategy &getStrategy(unsigned op) const {
+  const analysis::LayoutStrategy &getStrategy(unsigned op) const {
     return problem.graph.ops[op].strategies[plan.strategies[op]];
   }
   /// Needs of the parameter that is computed with, stored or cast; none of
   /// what only its update reads.
-  analysis::TpNeeds getComputeNeeds(const FsdpParameter &parameter) const;
+  analysis::LayoutNeeds getComputeNeeds(const FsdpParameter &parameter) const;
   int64_t getMovedBytes(const FsdpParameter &parameter) const;
   int64_t getGatherBytes(const FsdpParameter &parameter) const;
 
   const FsdpProblem &problem;
-  const analysis::TpPlan &plan;
+  const analysis::LayoutPlan &plan;
   /// Of every tensor.
-  SmallVector<analysis::TpState> left;
-  SmallVector<analysis::TpNeeds> needed;
+  SmallVector<analysis::LayoutState> left;
+  SmallVector<analysis::LayoutNeeds> needed;
   SmallVector<unsigned> makers;
   SmallVector<SmallVector<unsigned, 2>> readers;
 };
 } // namespace
 
 ChoiceReader::ChoiceReader(const FsdpProblem &problem,
-                           const analysis::TpPlan &plan)
+                           const analysis::LayoutPlan &plan)
     : problem(problem), plan(plan),
-      left(problem.graph.tensors.size(), analysis::TpState::replicated()),
+      left(problem.graph.tensors.size(), analysis::LayoutState::replicated()),
       needed(problem.graph.tensors.size()),
       makers(problem.graph.tensors.size()),
       readers(problem.graph.tensors.size()) {
@@ -123,13 +123,14 @@ static SmallVector<unsigned> getTensors(const FsdpParameter &parameter) {
 }
 
 /// Whether something but an update, or a cast at rest, reads the tensor.
-static bool isUsed(analysis::TpNeeds needs) {
-  return needs & (analysis::needsExactly(analysis::TpState::replicated()) - 1);
+static bool isUsed(analysis::LayoutNeeds needs) {
+  return needs &
+         (analysis::needsExactly(analysis::LayoutState::replicated()) - 1);
 }
 
-analysis::TpNeeds
+analysis::LayoutNeeds
 ChoiceReader::getComputeNeeds(const FsdpParameter &parameter) const {
-  analysis::TpNeeds needs = 0;
+  analysis::LayoutNeeds needs = 0;
   for (unsigned tensor : getTensors(parameter))
     if (isUsed(needed[tensor]))
       needs |= needed[tensor];
@@ -163,7 +164,7 @@ int64_t ChoiceReader::getMovedBytes(const FsdpParameter &parameter) const {
   if (parameter.gradient)
     ops.push_back(makers[*parameter.gradient]);
   for (unsigned index : ops) {
-    const analysis::TpOp &op = problem.graph.ops[index];
+    const analysis::LayoutOp &op = problem.graph.ops[index];
     around.insert_range(op.operands);
     around.insert_range(op.results);
   }
@@ -179,10 +180,11 @@ int64_t ChoiceReader::getMovedBytes(const FsdpParameter &parameter) const {
 
 Choice ChoiceReader::read() const {
   Choice choice;
-  analysis::TpNeeds whole = analysis::needs(analysis::TpState::replicated());
+  analysis::LayoutNeeds whole =
+      analysis::needs(analysis::LayoutState::replicated());
   for (const FsdpParameter &parameter : problem.parameters) {
     // What only its update reads is not gathered either way.
-    analysis::TpNeeds needs = getComputeNeeds(parameter);
+    analysis::LayoutNeeds needs = getComputeNeeds(parameter);
     choice.parameters.push_back(
         {parameter.argument,
          (needs & whole) || !needs ? dist::FsdpMode::Gather
@@ -191,7 +193,7 @@ Choice ChoiceReader::read() const {
          getGatherBytes(parameter), getMovedBytes(parameter)});
   }
   for (unsigned op : problem.chosenConstraints) {
-    analysis::TpState state = getStrategy(op).results.front();
+    analysis::LayoutState state = getStrategy(op).results.front();
     choice.constraintDims.push_back(
         state.isSplit() ? std::optional(state.getDim()) : std::nullopt);
   }
@@ -327,7 +329,7 @@ struct ChooseFsdpPass
     auto search = [&](func::FuncOp copy, const ShardingTable &table,
                       const PartialFlow &flow) {
       FsdpProblem problem = buildFsdpProblem(copy, table, flow, planner);
-      if (auto plan = analysis::searchTp(problem.graph)) {
+      if (auto plan = analysis::searchLayouts(problem.graph)) {
         found = ChoiceReader(problem, *plan).read();
         found->moves = findMoves(problem, *plan, table, flow);
       }

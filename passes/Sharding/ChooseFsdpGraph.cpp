@@ -2,8 +2,8 @@
 
 #include "passes/Sharding/ChooseFsdpGraph.h"
 #include "dialects/Fabric/IR/Fabric.h"
-#include "passes/Sharding/ChooseTpOrder.h"
 #include "passes/Sharding/Roles.h"
+#include "passes/Sharding/SearchOrder.h"
 #include "passes/Sharding/Strategies.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -41,24 +41,25 @@ private:
   SmallVector<int64_t> getShape(Value value) const;
   int64_t getBytes(Value value) const;
   int64_t getOtherTraffic(Value value) const;
-  TpState getGivenState(Value value) const;
+  LayoutState getGivenState(Value value) const;
   SmallVector<unsigned> getDivisibleDims(Value value) const;
   bool isOpen(unsigned argument);
 
   void addTensor(Value value);
   std::optional<unsigned> getTensor(Value value);
   void addArgument(BlockArgument argument);
-  void addOp(TpOp op, Operation *operation = nullptr);
+  void addOp(LayoutOp op, Operation *operation = nullptr);
 
-  std::optional<TpStates> splitBy(const Node &node, unsigned factor) const;
+  std::optional<LayoutStates> splitBy(const Node &node, unsigned factor) const;
   void markTerms(const Node &node);
-  TpCost getCost(Operation *op, ArrayRef<TpState> states) const;
-  void addStrategy(TpOp &graphOp, Operation *op, ArrayRef<TpState> states);
+  LayoutCost getCost(Operation *op, ArrayRef<LayoutState> states) const;
+  void addStrategy(LayoutOp &graphOp, Operation *op,
+                   ArrayRef<LayoutState> states);
   void addNode(const Node &node);
   void addAtRest(Operation *op, BlockArgument parameter);
   void addReshard(dist::ReshardOp op);
   void addConstraint(dist::ConstraintOp op);
-  void addGivenState(Operation *op, TpState state);
+  void addGivenState(Operation *op, LayoutState state);
   void addResult(Value value, unsigned index);
 
   func::FuncOp function;
@@ -134,18 +135,18 @@ int64_t GraphBuilder::getOtherTraffic(Value value) const {
   return bytes;
 }
 
-TpState GraphBuilder::getGivenState(Value value) const {
+LayoutState GraphBuilder::getGivenState(Value value) const {
   for (auto [dim, list] : llvm::enumerate(table.getPlacement(value).dims))
-    if (dim < TpState::kMaxDims &&
+    if (dim < LayoutState::kMaxDims &&
         llvm::any_of(list, [&](unsigned atom) { return isData(atom); }))
-      return TpState::split(dim);
-  return TpState::replicated();
+      return LayoutState::split(dim);
+  return LayoutState::replicated();
 }
 
 SmallVector<unsigned> GraphBuilder::getDivisibleDims(Value value) const {
   SmallVector<unsigned> dims;
   for (auto [dim, size] : llvm::enumerate(getShape(value)))
-    if (dim < TpState::kMaxDims && size % dataSize == 0)
+    if (dim < LayoutState::kMaxDims && size % dataSize == 0)
       dims.push_back(dim);
   return dims;
 }
@@ -182,7 +183,7 @@ std::optional<unsigned> GraphBuilder::getTensor(Value value) {
   return it->second;
 }
 
-void GraphBuilder::addOp(TpOp op, Operation *operation) {
+void GraphBuilder::addOp(LayoutOp op, Operation *operation) {
   SmallVector<OpOperand *, 4> uses;
   if (operation)
     for (OpOperand &use : operation->getOpOperands())
@@ -200,21 +201,21 @@ void GraphBuilder::addArgument(BlockArgument argument) {
   if (state)
     owner = argumentOf.lookup(state.getParam().getValue());
   bool open = isOpen(owner);
-  TpState given = getGivenState(argument);
-  if (!open && given == TpState::replicated())
+  LayoutState given = getGivenState(argument);
+  if (!open && given == LayoutState::replicated())
     return;
 
-  TpOp op;
+  LayoutOp op;
   unsigned tensor = problem.graph.tensors.size();
   op.results.push_back(tensor);
-  auto addState = [&](TpState state) {
+  auto addState = [&](LayoutState state) {
     op.strategies.emplace_back().results.push_back(state);
   };
   SmallVector<unsigned> dims;
   if (open)
     dims = getDivisibleDims(argument);
   for (unsigned dim : dims)
-    addState(TpState::split(dim));
+    addState(LayoutState::split(dim));
   if (!open)
     addState(given);
   addTensor(argument);
@@ -236,8 +237,8 @@ void GraphBuilder::addArgument(BlockArgument argument) {
 //===----------------------------------------------------------------------===//
 
 /// The state of every tensor of the op if "dp" splits the factor.
-std::optional<TpStates> GraphBuilder::splitBy(const Node &node,
-                                              unsigned factor) const {
+std::optional<LayoutStates> GraphBuilder::splitBy(const Node &node,
+                                                  unsigned factor) const {
   auto getSize = [&](unsigned other) {
     return node.rule.factors[other].size / getOtherParts(node.factors[other]);
   };
@@ -258,8 +259,9 @@ void GraphBuilder::markTerms(const Node &node) {
 
 /// Products are split as finely by every strategy that is offered: bytes count,
 /// those that other axes send included.
-TpCost GraphBuilder::getCost(Operation *op, ArrayRef<TpState> states) const {
-  TpCost cost;
+LayoutCost GraphBuilder::getCost(Operation *op,
+                                 ArrayRef<LayoutState> states) const {
+  LayoutCost cost;
   int64_t local = 0, global = 0;
   unsigned index = 0;
   auto addTouched = [&](Value value) {
@@ -281,11 +283,11 @@ TpCost GraphBuilder::getCost(Operation *op, ArrayRef<TpState> states) const {
   return cost;
 }
 
-void GraphBuilder::addStrategy(TpOp &graphOp, Operation *op,
-                               ArrayRef<TpState> states) {
-  TpStrategy strategy;
+void GraphBuilder::addStrategy(LayoutOp &graphOp, Operation *op,
+                               ArrayRef<LayoutState> states) {
+  LayoutStrategy strategy;
   for (OpOperand &use : op->getOpOperands()) {
-    TpState state = states[use.getOperandNumber()];
+    LayoutState state = states[use.getOperandNumber()];
     if (getTensor(use.get()))
       strategy.needs.push_back(getUpdatedArgument(use) ? needsExactly(state)
                                                        : needs(state));
@@ -298,7 +300,7 @@ void GraphBuilder::addStrategy(TpOp &graphOp, Operation *op,
 }
 
 void GraphBuilder::addNode(const Node &node) {
-  TpOp op;
+  LayoutOp op;
   for (Value operand : node.op->getOperands())
     if (std::optional<unsigned> tensor = getTensor(operand))
       op.operands.push_back(*tensor);
@@ -315,12 +317,13 @@ void GraphBuilder::addNode(const Node &node) {
   });
   if (!isSplit || !model || model.getContractionFlops() == 0 ||
       op.strategies.empty()) {
-    for (const TpStates &states : passTerms(node.rule, [&](unsigned operand) {
+    for (const LayoutStates &states :
+         passTerms(node.rule, [&](unsigned operand) {
            return terms.contains(node.op->getOperand(operand));
          }))
       addStrategy(op, node.op, states);
-    TpStates whole(node.op->getNumOperands() + node.op->getNumResults(),
-                   TpState::replicated());
+    LayoutStates whole(node.op->getNumOperands() + node.op->getNumResults(),
+                       LayoutState::replicated());
     addStrategy(op, node.op, whole);
   }
 
@@ -346,12 +349,12 @@ void GraphBuilder::addAtRest(Operation *op, BlockArgument parameter) {
   bool open = isOpen(parameter.getArgNumber());
   getTensor(parameter);
   std::optional<unsigned> tensor = getTensor(operand);
-  TpOp node;
+  LayoutOp node;
   if (tensor)
     node.operands.push_back(*tensor);
   node.results.push_back(tensors.at(result));
-  auto add = [&](TpState state) {
-    TpStrategy &strategy = node.strategies.emplace_back();
+  auto add = [&](LayoutState state) {
+    LayoutStrategy &strategy = node.strategies.emplace_back();
     if (tensor)
       strategy.needs.push_back(isOfParameter ? needsExactly(state)
                                              : needs(state));
@@ -362,7 +365,7 @@ void GraphBuilder::addAtRest(Operation *op, BlockArgument parameter) {
     add(getGivenState(parameter));
   else
     for (unsigned dim : getDivisibleDims(parameter))
-      add(TpState::split(dim));
+      add(LayoutState::split(dim));
   if (open && isOfParameter)
     problem.parameters[parameterOf.at(parameter.getArgNumber())]
         .copies.push_back(tensors.at(result));
@@ -370,9 +373,9 @@ void GraphBuilder::addAtRest(Operation *op, BlockArgument parameter) {
 }
 
 /// An op that leaves its one result so, and needs its operand so.
-void GraphBuilder::addGivenState(Operation *op, TpState state) {
-  TpOp node;
-  TpStrategy &strategy = node.strategies.emplace_back();
+void GraphBuilder::addGivenState(Operation *op, LayoutState state) {
+  LayoutOp node;
+  LayoutStrategy &strategy = node.strategies.emplace_back();
   if (std::optional<unsigned> tensor = getTensor(op->getOperand(0))) {
     node.operands.push_back(*tensor);
     strategy.needs.push_back(needs(state));
@@ -408,13 +411,13 @@ void GraphBuilder::addConstraint(dist::ConstraintOp op) {
   constraintOps[op] = problem.graph.ops.size();
   if (!op.getChosen())
     return addGivenState(op, getGivenState(op.getResult()));
-  TpOp node;
+  LayoutOp node;
   if (std::optional<unsigned> tensor = getTensor(op.getOperand()))
     node.operands.push_back(*tensor);
   node.results.push_back(tensors.at(op.getResult()));
   for (unsigned dim : getDivisibleDims(op.getResult()))
-    addStrategy(node, op, {TpState::split(dim), TpState::split(dim)});
-  addStrategy(node, op, {TpState::replicated(), TpState::replicated()});
+    addStrategy(node, op, {LayoutState::split(dim), LayoutState::split(dim)});
+  addStrategy(node, op, {LayoutState::replicated(), LayoutState::replicated()});
   addOp(std::move(node), op);
 }
 
@@ -425,7 +428,7 @@ void GraphBuilder::addResult(Value value, unsigned index) {
           index, FabricDialect::kGradientOfAttr))
     if (auto it = parameterOf.find(of.getInt()); it != parameterOf.end())
       problem.parameters[it->second].gradient = getTensor(value);
-  TpOp op;
+  LayoutOp op;
   op.operands.push_back(tensors.at(value));
   op.strategies.emplace_back().needs.push_back(needsReduced());
   addOp(std::move(op));

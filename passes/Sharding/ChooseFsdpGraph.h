@@ -12,8 +12,8 @@
 #ifndef FABRIC_PASSES_SHARDING_CHOOSEFSDPGRAPH_H
 #define FABRIC_PASSES_SHARDING_CHOOSEFSDPGRAPH_H
 
+#include "passes/Analysis/LayoutSearch.h"
 #include "passes/Analysis/ReshardPlanner.h"
-#include "passes/Analysis/TpSearch.h"
 #include "passes/Sharding/PartialFlow.h"
 
 namespace mlir::sharding {
@@ -49,7 +49,7 @@ struct FsdpParameter {
 };
 
 struct FsdpProblem {
-  analysis::TpGraph graph;
+  analysis::LayoutGraph graph;
   SmallVector<FsdpParameter, 0> parameters;
   /// Tensors that stand for parameters and states, and for copies.
   llvm::SmallBitVector isStored;

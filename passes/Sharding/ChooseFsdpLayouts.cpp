@@ -26,18 +26,19 @@ static std::optional<unsigned> getNumber(Operation *op) {
 namespace {
 class MoveFinder {
 public:
-  MoveFinder(const FsdpProblem &problem, const TpPlan &plan,
+  MoveFinder(const FsdpProblem &problem, const LayoutPlan &plan,
              const ShardingTable &table, const PartialFlow &flow)
       : problem(problem), plan(plan), table(table), flow(flow),
         isData(table.getAtoms()) {}
   SmallVector<FsdpMove, 0> run();
 
 private:
-  dist::ShardingAttr place(Placement placement, TpState state) const;
-  void addUse(OpOperand &use, unsigned tensor, TpState left, TpState state);
+  dist::ShardingAttr place(Placement placement, LayoutState state) const;
+  void addUse(OpOperand &use, unsigned tensor, LayoutState left,
+              LayoutState state);
 
   const FsdpProblem &problem;
-  const TpPlan &plan;
+  const LayoutPlan &plan;
   const ShardingTable &table;
   const PartialFlow &flow;
   DataAtoms isData;
@@ -48,7 +49,8 @@ private:
 } // namespace
 
 /// "dp" as the state has it, minor to the other axes.
-dist::ShardingAttr MoveFinder::place(Placement placement, TpState state) const {
+dist::ShardingAttr MoveFinder::place(Placement placement,
+                                     LayoutState state) const {
   placement = isData.getOthers(std::move(placement));
   placement.partial.clear();
   if (state.isSplit())
@@ -56,8 +58,8 @@ dist::ShardingAttr MoveFinder::place(Placement placement, TpState state) const {
   return placement.toSharding(table.getAtoms(), dist::ReductionKind::Sum);
 }
 
-void MoveFinder::addUse(OpOperand &use, unsigned tensor, TpState left,
-                        TpState state) {
+void MoveFinder::addUse(OpOperand &use, unsigned tensor, LayoutState left,
+                        LayoutState state) {
   Value value = problem.values[tensor];
   std::optional<Placement> wanted = table.getWanted(use);
   std::optional<unsigned> user = getNumber(use.getOwner());
@@ -86,9 +88,9 @@ void MoveFinder::addUse(OpOperand &use, unsigned tensor, TpState left,
 }
 
 SmallVector<FsdpMove, 0> MoveFinder::run() {
-  SmallVector<TpState> left(problem.graph.tensors.size(),
-                            TpState::replicated());
-  auto getStrategy = [&](unsigned op) -> const TpStrategy & {
+  SmallVector<LayoutState> left(problem.graph.tensors.size(),
+                                LayoutState::replicated());
+  auto getStrategy = [&](unsigned op) -> const LayoutStrategy & {
     return problem.graph.ops[op].strategies[plan.strategies[op]];
   };
   for (auto [index, op] : llvm::enumerate(problem.graph.ops))
@@ -101,10 +103,10 @@ SmallVector<FsdpMove, 0> MoveFinder::run() {
     for (auto [tensor, need, use] : llvm::zip_equal(
              op.operands, getStrategy(index).needs, problem.uses[index])) {
       if (problem.isStored.test(tensor) ||
-          need >= needsExactly(TpState::replicated()) ||
-          left[tensor] == TpState::replicated())
+          need >= needsExactly(LayoutState::replicated()) ||
+          left[tensor] == LayoutState::replicated())
         continue;
-      TpState state = TpState::fromCode(llvm::countr_zero(need));
+      LayoutState state = LayoutState::fromCode(llvm::countr_zero(need));
       if (!state.isPartial() && !(state == left[tensor]))
         addUse(*use, tensor, left[tensor], state);
     }
@@ -113,7 +115,7 @@ SmallVector<FsdpMove, 0> MoveFinder::run() {
 }
 
 SmallVector<FsdpMove, 0> mlir::sharding::findMoves(const FsdpProblem &problem,
-                                                   const TpPlan &plan,
+                                                   const LayoutPlan &plan,
                                                    const ShardingTable &table,
                                                    const PartialFlow &flow) {
   return MoveFinder(problem, plan, table, flow).run();

@@ -33,7 +33,7 @@ void numberOps(func::FuncOp copy);
 /// Of a plan for a numbered copy, all moves between values that were there when
 /// it was numbered.
 SmallVector<FsdpMove, 0> findMoves(const FsdpProblem &problem,
-                                   const analysis::TpPlan &plan,
+                                   const analysis::LayoutPlan &plan,
                                    const ShardingTable &table,
                                    const PartialFlow &flow);
 

@@ -1,9 +1,9 @@
 //===- ChooseTp.cpp - Chooses tensor-parallel styles by cost --------------===//
 //
 // Makes the function a graph of strategies (ChooseTpGraph.h), finds the
-// cheapest choice for forward and backward together (TpSearch.h), and writes
-// down what it says about parameters without a style. Layouts of activations
-// follow from those by propagation.
+// cheapest choice for forward and backward together (LayoutSearch.h), and
+// writes down what it says about parameters without a style. Layouts of
+// activations follow from those by propagation.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,8 +34,8 @@ static RankedTensorType getParameterType(func::FuncOp function,
 
 /// Says why: what a rank holds and computes, against a replicated parameter.
 static void explain(func::FuncOp function, const TpProblem &problem,
-                    const analysis::TpPlan &plan, const TpParameter &parameter,
-                    dist::TpStyle style) {
+                    const analysis::LayoutPlan &plan,
+                    const TpParameter &parameter, dist::TpStyle style) {
   RankedTensorType type = getParameterType(function, parameter);
   auto attr = function.getArgAttrOfType<fabric::ParamAttr>(
       parameter.argument, FabricDialect::kParamAttr);
@@ -72,7 +72,7 @@ static void explain(func::FuncOp function, const TpProblem &problem,
 
 /// The sum of it all.
 static void explain(func::FuncOp function, const TpProblem &problem,
-                    const analysis::TpPlan &plan) {
+                    const analysis::LayoutPlan &plan) {
   int64_t wholeFlops = 0, wholeBytes = 0;
   for (int64_t flops : problem.wholeFlops)
     wholeFlops += flops;
@@ -80,7 +80,7 @@ static void explain(func::FuncOp function, const TpProblem &problem,
     if (RankedTensorType type = getParameterType(function, parameter);
         type.getRank() >= 2)
       wholeBytes += fabric::getNumBytes(type);
-  const analysis::TpCost &cost = plan.totals.cost;
+  const analysis::LayoutCost &cost = plan.totals.cost;
   emitRemark(function.getLoc())
       << "tensor parallelism over axis \"" << kTensorAxis << "\" of size "
       << problem.graph.axisSize << ": sends " << plan.totals.sentBytes
@@ -134,7 +134,8 @@ struct ChooseTpPass : public sharding::impl::ChooseTpPassBase<ChooseTpPass> {
 
   void choose(func::FuncOp function, dist::MeshAttr mesh) {
     TpProblem problem = buildTpProblem(function, mesh);
-    std::optional<analysis::TpPlan> plan = analysis::searchTp(problem.graph);
+    std::optional<analysis::LayoutPlan> plan =
+        analysis::searchLayouts(problem.graph);
     if (!plan) {
       emitError(function.getLoc())
           << "no layout over axis \"" << kTensorAxis

@@ -39,7 +39,7 @@ static OwningOpRef<func::FuncOp> decomposeApart(Operation *op) {
 /// The factor that is split in all operands that are; -1 where there is none.
 /// Fails where they differ.
 static FailureOr<int64_t> findSplitFactor(const OpInfo &info,
-                                          ArrayRef<TpState> operands) {
+                                          ArrayRef<LayoutState> operands) {
   int64_t found = -1;
   for (auto [index, state] : llvm::enumerate(operands)) {
     if (!state.isSplit())
@@ -58,9 +58,9 @@ bool mlir::sharding::canDecompose(Operation *op) {
   return bool(decomposeApart(op));
 }
 
-std::optional<TpTotals>
+std::optional<LayoutTotals>
 mlir::sharding::getCostOfDecomposed(const BatchFacts &batch, const OpInfo &info,
-                                    ArrayRef<TpState> states) {
+                                    ArrayRef<LayoutState> states) {
   OwningOpRef<func::FuncOp> function = decomposeApart(info.op);
   if (!function)
     return std::nullopt;
@@ -75,7 +75,7 @@ mlir::sharding::getCostOfDecomposed(const BatchFacts &batch, const OpInfo &info,
         facts.mark(argument, dim);
   }
 
-  TpTotals totals;
+  LayoutTotals totals;
   for (Operation &op : block.without_terminator()) {
     // Constants are made as they are needed.
     if (op.getNumOperands() == 0)
@@ -83,14 +83,15 @@ mlir::sharding::getCostOfDecomposed(const BatchFacts &batch, const OpInfo &info,
     OpInfo part = OpInfo::get(&op);
     facts.mark(part);
     auto operands = llvm::map_to_vector(op.getOperands(), [&](Value operand) {
-      return TpState::fromCode(codes.lookup(operand));
+      return LayoutState::fromCode(codes.lookup(operand));
     });
     FailureOr<int64_t> factor = findSplitFactor(part, operands);
     if (failed(factor))
       return std::nullopt;
-    SmallVector<TpState> partStates(part.values.size(), TpState::replicated());
+    SmallVector<LayoutState> partStates(part.values.size(),
+                                        LayoutState::replicated());
     if (*factor >= 0) {
-      std::optional<SmallVector<TpState>> split = part.splitBy(*factor);
+      std::optional<SmallVector<LayoutState>> split = part.splitBy(*factor);
       if (!split)
         return std::nullopt;
       partStates = *split;
@@ -99,11 +100,11 @@ mlir::sharding::getCostOfDecomposed(const BatchFacts &batch, const OpInfo &info,
     for (auto [result, state] :
          llvm::zip_equal(op.getResults(),
                          ArrayRef(partStates).drop_front(part.numOperands))) {
-      TpState left = state;
+      LayoutState left = state;
       if (state.isPartial()) {
-        left = TpState::replicated();
-        TpTensor tensor{facts.getBytes(result), /*movable=*/true};
-        TpCharge charge =
+        left = LayoutState::replicated();
+        LayoutTensor tensor{facts.getBytes(result), /*movable=*/true};
+        LayoutCharge charge =
             *chargeTensor(facts.getAxisSize(), tensor, state, needs(left));
         totals.cost += charge.toCost();
         totals.sentBytes += charge.sentBytes;

@@ -14,9 +14,9 @@ bool canDecompose(Operation *op);
 /// operands and results, and with the reductions among them, to all ranks as
 /// propagation has them. Nothing if the op does not decompose, or into ops that
 /// the split does not pass through.
-std::optional<analysis::TpTotals>
+std::optional<analysis::LayoutTotals>
 getCostOfDecomposed(const BatchFacts &batch, const OpInfo &info,
-                    ArrayRef<analysis::TpState> states);
+                    ArrayRef<analysis::LayoutState> states);
 
 } // namespace mlir::sharding
 

@@ -57,7 +57,7 @@ OpInfo::getMajorFactor(const dist::DimFactors &dim) const {
       dim, [&](unsigned factor) { return rule.factors[factor].size; });
 }
 
-std::optional<TpStates> OpInfo::splitBy(unsigned factor) const {
+std::optional<LayoutStates> OpInfo::splitBy(unsigned factor) const {
   return sharding::splitBy(
       rule, factor, [&](unsigned other) { return rule.factors[other].size; });
 }
@@ -99,9 +99,9 @@ int64_t BatchFacts::getBytes(Value value) const {
   return getBatchDim(value) ? bytes / dataSize : bytes;
 }
 
-TpCost BatchFacts::getCost(const OpInfo &info, ArrayRef<TpState> states,
-                           bool isSplit) const {
-  TpCost cost;
+LayoutCost BatchFacts::getCost(const OpInfo &info, ArrayRef<LayoutState> states,
+                               bool isSplit) const {
+  LayoutCost cost;
   auto model = dyn_cast<fabric::CostOpInterface>(info.op);
   if (int64_t flops = model ? model.getContractionFlops() : 0) {
     for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor)

@@ -52,7 +52,7 @@ struct OpInfo {
   std::optional<unsigned> getMajorFactor(const dist::DimFactors &dim) const;
   /// The state of every tensor if an axis splits the factor; nothing if that is
   /// no layout of them all. Does not ask whether the op can be split so.
-  std::optional<TpStates> splitBy(unsigned factor) const;
+  std::optional<LayoutStates> splitBy(unsigned factor) const;
 };
 
 /// Which dims are of the batch, and what follows for sizes and costs.
@@ -75,9 +75,9 @@ public:
   /// Of one rank, were the tensor not split over the axis.
   int64_t getBytes(Value value) const;
   /// Of the op itself, without what its tensors send.
-  analysis::TpCost getCost(const OpInfo &info,
-                           ArrayRef<analysis::TpState> states,
-                           bool isSplit) const;
+  analysis::LayoutCost getCost(const OpInfo &info,
+                               ArrayRef<analysis::LayoutState> states,
+                               bool isSplit) const;
   int64_t getAxisSize() const { return axisSize; }
   /// Of the same mesh, with nothing marked.
   BatchFacts getEmpty() const { return {axisSize, dataSize}; }

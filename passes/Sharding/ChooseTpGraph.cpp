@@ -10,8 +10,8 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "passes/Sharding/ChooseTpDecompose.h"
 #include "passes/Sharding/ChooseTpFacts.h"
-#include "passes/Sharding/ChooseTpOrder.h"
 #include "passes/Sharding/Roles.h"
+#include "passes/Sharding/SearchOrder.h"
 #include "passes/Sharding/ShardingTable.h"
 
 using namespace mlir;
@@ -41,16 +41,17 @@ private:
   void markTerms(const OpInfo &info);
 
   std::optional<unsigned> getTensor(Value value);
-  void addTensor(Value value, TpTensor tensor);
-  void addNode(TpOp op, Operation *operation, int64_t wholeFlops);
+  void addTensor(Value value, LayoutTensor tensor);
+  void addNode(LayoutOp op, Operation *operation, int64_t wholeFlops);
   void addArgument(BlockArgument argument);
   bool isMovable(Operation *maker);
 
-  std::optional<TpStates> splitBy(const OpInfo &info, unsigned factor) const;
+  std::optional<LayoutStates> splitBy(const OpInfo &info,
+                                      unsigned factor) const;
   bool isOffered(const OpInfo &info, unsigned factor) const;
   bool isSmall(const OpInfo &info, unsigned operand, unsigned factor) const;
   bool addsSmall(const OpInfo &info, unsigned factor) const;
-  void addDecomposed(const OpInfo &info, TpOp &op, unsigned factor);
+  void addDecomposed(const OpInfo &info, LayoutOp &op, unsigned factor);
 
   /// How a sum with something that comes from parameters of one dim is split.
   enum class Bias {
@@ -60,10 +61,11 @@ private:
     /// A whole bias is sliced; the other operand may be scattered.
     IsSliced,
   };
-  bool addStrategy(const OpInfo &info, TpOp &op, ArrayRef<TpState> states,
-                   std::optional<unsigned> factor, Bias bias = Bias::None);
-  TpNeeds getNeeds(const OpInfo &info, unsigned operand, TpState state,
-                   Bias bias, std::optional<unsigned> factor) const;
+  bool addStrategy(const OpInfo &info, LayoutOp &op,
+                   ArrayRef<LayoutState> states, std::optional<unsigned> factor,
+                   Bias bias = Bias::None);
+  LayoutNeeds getNeeds(const OpInfo &info, unsigned operand, LayoutState state,
+                       Bias bias, std::optional<unsigned> factor) const;
   void addOp(const OpInfo &info);
   void addConstraint(dist::ConstraintOp op);
   void addResult(Value value, unsigned index);
@@ -143,14 +145,15 @@ void GraphBuilder::markTerms(const OpInfo &info) {
 // Tensors and arguments
 //===----------------------------------------------------------------------===//
 
-void GraphBuilder::addTensor(Value value, TpTensor tensor) {
+void GraphBuilder::addTensor(Value value, LayoutTensor tensor) {
   tensors[value] = problem.graph.tensors.size();
   problem.graph.tensors.push_back(tensor);
   problem.values.push_back(value);
   problem.batchDims.push_back(batch.getBatchDim(value));
 }
 
-void GraphBuilder::addNode(TpOp op, Operation *operation, int64_t wholeFlops) {
+void GraphBuilder::addNode(LayoutOp op, Operation *operation,
+                           int64_t wholeFlops) {
   problem.graph.ops.push_back(std::move(op));
   problem.operations.push_back(operation);
   problem.wholeFlops.push_back(wholeFlops);
@@ -184,16 +187,16 @@ void GraphBuilder::addArgument(BlockArgument argument) {
   parameter.argument = index;
   parameter.op = problem.graph.ops.size();
   parameter.isGiven = bool(given);
-  TpOp op;
+  LayoutOp op;
   op.results.push_back(problem.graph.tensors.size());
   auto addStyle = [&](dist::TpStyle style) {
     std::optional<unsigned> dim = getTpDim(style, type.getRank());
     // A given style that does not fit is refused where storage is assigned.
     if (dim && type.getDimSize(*dim) % axisSize != 0)
       dim = std::nullopt;
-    TpStrategy &strategy = op.strategies.emplace_back();
-    strategy.results.push_back(dim ? TpState::split(*dim)
-                                   : TpState::replicated());
+    LayoutStrategy &strategy = op.strategies.emplace_back();
+    strategy.results.push_back(dim ? LayoutState::split(*dim)
+                                   : LayoutState::replicated());
     if (isParameter && type.getRank() >= 2)
       strategy.cost.weightBytes = dim ? bytes / axisSize : bytes;
     parameter.styles.push_back(style);
@@ -240,8 +243,8 @@ bool GraphBuilder::isOffered(const OpInfo &info, unsigned factor) const {
 }
 
 /// The state of every tensor of the op if the axis splits the factor.
-std::optional<TpStates> GraphBuilder::splitBy(const OpInfo &info,
-                                              unsigned factor) const {
+std::optional<LayoutStates> GraphBuilder::splitBy(const OpInfo &info,
+                                                  unsigned factor) const {
   if (!isOffered(info, factor))
     return std::nullopt;
   return info.splitBy(factor);
@@ -269,23 +272,23 @@ bool GraphBuilder::addsSmall(const OpInfo &info, unsigned factor) const {
   });
 }
 
-TpNeeds GraphBuilder::getNeeds(const OpInfo &info, unsigned operand,
-                               TpState state, Bias bias,
-                               std::optional<unsigned> factor) const {
+LayoutNeeds GraphBuilder::getNeeds(const OpInfo &info, unsigned operand,
+                                   LayoutState state, Bias bias,
+                                   std::optional<unsigned> factor) const {
   if (getUpdatedArgument(info.op->getOpOperand(operand)))
     return needsExactly(state);
   if (bias == Bias::Follows && state.isSplit() &&
       !isSmall(info, operand, *factor))
     return needsUnscattered(state);
   if (bias == Bias::IsSliced && isSmall(info, operand, *factor))
-    return needs(TpState::replicated());
+    return needs(LayoutState::replicated());
   return needs(state);
 }
 
-bool GraphBuilder::addStrategy(const OpInfo &info, TpOp &op,
-                               ArrayRef<TpState> states,
+bool GraphBuilder::addStrategy(const OpInfo &info, LayoutOp &op,
+                               ArrayRef<LayoutState> states,
                                std::optional<unsigned> factor, Bias bias) {
-  TpStrategy strategy;
+  LayoutStrategy strategy;
   for (auto [index, value] : llvm::enumerate(info.values)) {
     if (index >= info.numOperands) {
       strategy.results.push_back(states[index]);
@@ -304,16 +307,17 @@ bool GraphBuilder::addStrategy(const OpInfo &info, TpOp &op,
 
 /// What the op stands for, split by a factor that the op needs whole:
 /// propagation decomposes it where the factor is split around it.
-void GraphBuilder::addDecomposed(const OpInfo &info, TpOp &op,
+void GraphBuilder::addDecomposed(const OpInfo &info, LayoutOp &op,
                                  unsigned factor) {
   const Factor &f = info.rule.factors[factor];
   if (f.kind != Factor::Kind::Whole || f.size % axisSize != 0 || f.size == 0 ||
       batch.isOfBatch(info, factor))
     return;
-  std::optional<TpStates> states = info.splitBy(factor);
+  std::optional<LayoutStates> states = info.splitBy(factor);
   if (!states)
     return;
-  std::optional<TpTotals> totals = getCostOfDecomposed(batch, info, *states);
+  std::optional<LayoutTotals> totals =
+      getCostOfDecomposed(batch, info, *states);
   if (!totals || !addStrategy(info, op, *states, factor))
     return;
   op.strategies.back().cost = totals->cost;
@@ -321,7 +325,7 @@ void GraphBuilder::addDecomposed(const OpInfo &info, TpOp &op,
 }
 
 void GraphBuilder::addOp(const OpInfo &info) {
-  TpOp op;
+  LayoutOp op;
   SmallVector<unsigned> parameters;
   for (Value operand : info.op->getOperands()) {
     if (std::optional<unsigned> tensor = getTensor(operand))
@@ -332,7 +336,7 @@ void GraphBuilder::addOp(const OpInfo &info) {
   for (Value result : info.op->getResults())
     op.results.push_back(tensors.at(result));
 
-  TpStates whole(info.values.size(), TpState::replicated());
+  LayoutStates whole(info.values.size(), LayoutState::replicated());
   int64_t wholeFlops = batch.getCost(info, whole, /*isSplit=*/false).flops;
   for (unsigned factor = 0; factor < info.rule.factors.size(); ++factor)
     if (auto states = splitBy(info, factor)) {
@@ -347,7 +351,8 @@ void GraphBuilder::addOp(const OpInfo &info) {
     }
   // A product that can be split is: FLOPs come first.
   if (wholeFlops == 0 || op.strategies.empty()) {
-    for (const TpStates &states : passTerms(info.rule, [&](unsigned operand) {
+    for (const LayoutStates &states :
+         passTerms(info.rule, [&](unsigned operand) {
            return terms.contains(info.values[operand]);
          }))
       addStrategy(info, op, states, std::nullopt);
@@ -369,11 +374,12 @@ void GraphBuilder::addConstraint(dist::ConstraintOp op) {
   for (auto [dim, axes] : llvm::enumerate(op.getSharding().getDims()))
     for (dist::AxisRefAttr axis : axes.getRefs())
       if (axis.getName() == kTensorAxis && !axis.isSubAxis() &&
-          dim < TpState::kMaxDims)
+          dim < LayoutState::kMaxDims)
         splitDim = dim;
-  TpState state = splitDim ? TpState::split(*splitDim) : TpState::replicated();
-  TpOp node;
-  TpStrategy strategy;
+  LayoutState state =
+      splitDim ? LayoutState::split(*splitDim) : LayoutState::replicated();
+  LayoutOp node;
+  LayoutStrategy strategy;
   if (std::optional<unsigned> tensor = getTensor(op.getOperand())) {
     node.operands.push_back(*tensor);
     strategy.needs.push_back(needs(state));
@@ -391,10 +397,10 @@ void GraphBuilder::addResult(Value value, unsigned index) {
   bool isStored = isa_and_present<dist::ConstraintOp>(value.getDefiningOp()) ||
                   function.getResultAttr(index, FabricDialect::kUpdateOfAttr) ||
                   function.getResultAttr(index, FabricDialect::kGradientOfAttr);
-  TpOp op;
+  LayoutOp op;
   op.operands.push_back(tensors.at(value));
   op.strategies.emplace_back().needs.push_back(
-      isStored ? needsReduced() : needs(TpState::replicated()));
+      isStored ? needsReduced() : needs(LayoutState::replicated()));
   addNode(std::move(op), nullptr, 0);
 }
 

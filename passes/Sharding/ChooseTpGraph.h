@@ -13,7 +13,7 @@
 
 #include "dialects/Dist/IR/Dist.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "passes/Analysis/TpSearch.h"
+#include "passes/Analysis/LayoutSearch.h"
 
 namespace mlir::sharding {
 
@@ -30,7 +30,7 @@ struct TpParameter {
 };
 
 struct TpProblem {
-  analysis::TpGraph graph;
+  analysis::LayoutGraph graph;
   SmallVector<TpParameter, 0> parameters;
   /// Of every tensor of the graph, what it stands for, and the dim that data
   /// parallelism splits.

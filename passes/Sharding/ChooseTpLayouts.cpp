@@ -21,7 +21,8 @@ using namespace mlir::analysis;
 namespace {
 class Layouts {
 public:
-  Layouts(func::FuncOp function, const TpProblem &problem, const TpPlan &plan)
+  Layouts(func::FuncOp function, const TpProblem &problem,
+          const LayoutPlan &plan)
       : terminator(function.getBody().front().getTerminator()),
         problem(problem), plan(plan), states(problem.graph.tensors.size()),
         makers(problem.graph.tensors.size()),
@@ -32,7 +33,7 @@ public:
   unsigned constrain(dist::MeshAttr mesh);
 
 private:
-  const TpStrategy &getStrategy(unsigned op) const {
+  const LayoutStrategy &getStrategy(unsigned op) const {
     return problem.graph.ops[op].strategies[plan.strategies[op]];
   }
   /// What stands for a result has no operation.
@@ -50,14 +51,14 @@ private:
 
   Operation *terminator;
   const TpProblem &problem;
-  const TpPlan &plan;
-  SmallVector<std::optional<TpState>> states;
+  const LayoutPlan &plan;
+  SmallVector<std::optional<LayoutState>> states;
   SmallVector<unsigned> makers;
   /// Uses that need a tensor whole.
   DenseSet<OpOperand *> wholeUses;
   llvm::SmallBitVector isNeededWhole;
   /// Of every tensor, all ways in which it is needed.
-  SmallVector<TpNeeds> needed;
+  SmallVector<LayoutNeeds> needed;
   llvm::IntEqClasses components;
   /// By tensor and code of the state.
   DenseMap<std::pair<unsigned, unsigned>, Value> scattered;
@@ -65,7 +66,7 @@ private:
 } // namespace
 
 void Layouts::connect() {
-  ArrayRef<TpOp> ops = problem.graph.ops;
+  ArrayRef<LayoutOp> ops = problem.graph.ops;
   for (unsigned op = 0; op < ops.size(); ++op)
     for (auto [tensor, state] :
          llvm::zip_equal(ops[op].results, getStrategy(op).results)) {
@@ -76,11 +77,11 @@ void Layouts::connect() {
     for (auto [tensor, need] :
          llvm::zip_equal(ops[op].operands, getStrategy(op).needs)) {
       needed[tensor] |= need;
-      TpState state = *states[tensor];
+      LayoutState state = *states[tensor];
       if (state.isSplit() &&
           (need == needs(state) || need == needsUnscattered(state)))
         components.join(op, makers[tensor]);
-      if (need != needs(TpState::replicated()))
+      if (need != needs(LayoutState::replicated()))
         continue;
       isNeededWhole.set(tensor);
       for (OpOperand &use : problem.values[tensor].getUses())
@@ -91,8 +92,8 @@ void Layouts::connect() {
 }
 
 /// Whether the op needs an operand that is left as terms in blocks.
-static bool isScattered(TpState left, TpNeeds need) {
-  return left.isPartial() && need != needs(TpState::replicated()) &&
+static bool isScattered(LayoutState left, LayoutNeeds need) {
+  return left.isPartial() && need != needs(LayoutState::replicated()) &&
          need != needs(left) && need != needsReduced();
 }
 
@@ -124,7 +125,7 @@ Value Layouts::build(OpBuilder &builder, Value value, unsigned tensor,
   return dist::ConstraintOp::create(builder, value.getLoc(), type, value,
                                     dist::ShardingAttr::get(mesh, dims),
                                     /*chosen=*/true,
-                                           /*asked_by=*/nullptr);
+                                    /*asked_by=*/nullptr);
 }
 
 /// One constraint serves all uses that need the same blocks.
@@ -136,8 +137,8 @@ bool Layouts::scatter(unsigned tensor, unsigned code, Operation *user,
   if (isNew) {
     OpBuilder builder(mesh.getContext());
     builder.setInsertionPointAfterValue(value);
-    blocks =
-        build(builder, value, tensor, TpState::fromCode(code).getDim(), mesh);
+    blocks = build(builder, value, tensor, LayoutState::fromCode(code).getDim(),
+                   mesh);
   }
   user->replaceUsesOfWith(value, blocks);
   return isNew;
@@ -181,8 +182,8 @@ bool Layouts::holdWhole(unsigned op, dist::MeshAttr mesh) {
   auto isWanted = [&](unsigned tensor, const dist::TensorFactors &dims) {
     for (auto [dim, factors] : llvm::enumerate(dims)) {
       std::optional<unsigned> factor = info.getMajorFactor(factors);
-      TpState split = TpState::split(dim);
-      if (dim < TpState::kMaxDims && factor &&
+      LayoutState split = LayoutState::split(dim);
+      if (dim < LayoutState::kMaxDims && factor &&
           info.rule.factors[*factor].kind == dist::Factor::Kind::Whole &&
           !(*states[tensor] == split) &&
           (needed[tensor] & (needs(split) | needsUnscattered(split))))
@@ -207,7 +208,7 @@ bool Layouts::holdWhole(unsigned op, dist::MeshAttr mesh) {
 
 unsigned Layouts::constrain(dist::MeshAttr mesh) {
   connect();
-  ArrayRef<TpOp> ops = problem.graph.ops;
+  ArrayRef<LayoutOp> ops = problem.graph.ops;
   llvm::SmallBitVector starts(components.getNumClasses());
   for (unsigned op = 0; op < ops.size(); ++op) {
     bool isParameter =
@@ -242,7 +243,7 @@ unsigned Layouts::constrain(dist::MeshAttr mesh) {
 
 unsigned mlir::sharding::constrainLayouts(func::FuncOp function,
                                           const TpProblem &problem,
-                                          const TpPlan &plan,
+                                          const LayoutPlan &plan,
                                           dist::MeshAttr mesh) {
   return Layouts(function, problem, plan).constrain(mesh);
 }

@@ -11,7 +11,8 @@ namespace mlir::sharding {
 /// parameter splits, however far away, and where such a split ends; returns how
 /// many.
 unsigned constrainLayouts(func::FuncOp function, const TpProblem &problem,
-                          const analysis::TpPlan &plan, dist::MeshAttr mesh);
+                          const analysis::LayoutPlan &plan,
+                          dist::MeshAttr mesh);
 
 } // namespace mlir::sharding
 

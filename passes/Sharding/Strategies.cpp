@@ -36,33 +36,33 @@ findSplitDim(const dist::TensorFactors &tensor, unsigned factor,
     if (!llvm::is_contained(factors, factor))
       continue;
     if (getMajorFactor(factors, getSize) != factor || splitDim ||
-        dim >= TpState::kMaxDims)
+        dim >= LayoutState::kMaxDims)
       return failure();
     splitDim = dim;
   }
   return splitDim;
 }
 
-std::optional<TpStates> mlir::sharding::splitBy(const dist::ShardingRule &rule,
-                                                unsigned factor,
-                                                FactorSizeFn getSize) {
+std::optional<LayoutStates>
+mlir::sharding::splitBy(const dist::ShardingRule &rule, unsigned factor,
+                        FactorSizeFn getSize) {
   bool isReduced = rule.factors[factor].kind == Factor::Kind::Reduction;
-  TpStates states;
+  LayoutStates states;
   auto add = [&](const dist::TensorFactors &tensor,
-                 std::optional<TpState> unsplit) {
+                 std::optional<LayoutState> unsplit) {
     FailureOr<std::optional<unsigned>> dim =
         findSplitDim(tensor, factor, getSize);
     if (failed(dim) || (!*dim && !unsplit))
       return false;
-    states.push_back(*dim ? TpState::split(**dim) : *unsplit);
+    states.push_back(*dim ? LayoutState::split(**dim) : *unsplit);
     return true;
   };
   auto addOperand = [&](const dist::TensorFactors &tensor) {
-    return add(tensor, TpState::replicated());
+    return add(tensor, LayoutState::replicated());
   };
   auto addResult = [&](const dist::TensorFactors &tensor) {
-    return add(tensor,
-               isReduced ? std::optional(TpState::partial()) : std::nullopt);
+    return add(tensor, isReduced ? std::optional(LayoutState::partial())
+                                 : std::nullopt);
   };
   if (!llvm::all_of(rule.operands, addOperand) ||
       !llvm::all_of(rule.results, addResult))
@@ -70,17 +70,18 @@ std::optional<TpStates> mlir::sharding::splitBy(const dist::ShardingRule &rule,
   return states;
 }
 
-SmallVector<TpStates> mlir::sharding::passTerms(const dist::ShardingRule &rule,
-                                                MayBeTermsFn mayBeTerms) {
-  SmallVector<TpStates> all;
+SmallVector<LayoutStates>
+mlir::sharding::passTerms(const dist::ShardingRule &rule,
+                          MayBeTermsFn mayBeTerms) {
+  SmallVector<LayoutStates> all;
   for (ArrayRef<unsigned> group : rule.linearGroups) {
     if (!llvm::all_of(group, mayBeTerms))
       continue;
-    TpStates &states =
-        all.emplace_back(rule.operands.size(), TpState::replicated());
+    LayoutStates &states =
+        all.emplace_back(rule.operands.size(), LayoutState::replicated());
     for (unsigned operand : group)
-      states[operand] = TpState::partial();
-    states.append(rule.results.size(), TpState::partial());
+      states[operand] = LayoutState::partial();
+    states.append(rule.results.size(), LayoutState::partial());
   }
   return all;
 }

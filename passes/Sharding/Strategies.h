@@ -9,11 +9,11 @@
 #define FABRIC_PASSES_SHARDING_STRATEGIES_H
 
 #include "dialects/Dist/IR/Dist.h"
-#include "passes/Analysis/TpSearch.h"
+#include "passes/Analysis/LayoutSearch.h"
 
 namespace mlir::sharding {
 
-using TpStates = SmallVector<analysis::TpState>;
+using LayoutStates = SmallVector<analysis::LayoutState>;
 /// What the other axes leave of a factor.
 using FactorSizeFn = llvm::function_ref<int64_t(unsigned factor)>;
 /// Whether an operand may come as terms.
@@ -28,13 +28,13 @@ bool canSplit(const dist::Factor &factor, int64_t size, int64_t axisSize);
 
 /// The states if an axis splits the factor; nothing if that is no layout of
 /// all tensors. Does not ask whether it may.
-std::optional<TpStates> splitBy(const dist::ShardingRule &rule, unsigned factor,
-                                FactorSizeFn getSize);
+std::optional<LayoutStates> splitBy(const dist::ShardingRule &rule,
+                                    unsigned factor, FactorSizeFn getSize);
 
 /// For each group of operands that the op is linear in and that may come as
 /// terms: the states if these are passed on. All others are replicated.
-SmallVector<TpStates> passTerms(const dist::ShardingRule &rule,
-                                MayBeTermsFn mayBeTerms);
+SmallVector<LayoutStates> passTerms(const dist::ShardingRule &rule,
+                                    MayBeTermsFn mayBeTerms);
 
 /// Whether some choice leaves results as terms: what may be split by a factor
 /// that is reduced, or passes terms on.

@@ -1,4 +1,4 @@
-//===- ChooseTpOrder.cpp - In which order layouts are searched ------------===//
+//===- SearchOrder.cpp - In which order layouts are searched --------------===//
 //
 // Forward ops are those that results other than gradients and updates depend
 // on. Their places are counted in program order, but what is made of parameters
@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/Sharding/ChooseTpOrder.h"
+#include "passes/Sharding/SearchOrder.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "passes/Sharding/ShardingTable.h"
 

@@ -1,4 +1,4 @@
-//===- TpSearchTest.cpp - The layout search against exhaustive search -----===//
+//===- LayoutSearchTest.cpp - The layout search against exhaustive search -===//
 //
 // The oracle tries every choice of strategies, cutting off what cannot beat the
 // search's own total any more. It shares nothing with the search but the price
@@ -28,14 +28,14 @@ namespace {
 
 class Oracle {
 public:
-  Oracle(const TpGraph &graph, std::optional<TpCost> bound)
+  Oracle(const LayoutGraph &graph, std::optional<LayoutCost> bound)
       : graph(graph), best(bound), needed(graph.tensors.size()),
         left(graph.tensors.size()), lastTouch(graph.tensors.size(), -1),
         rest(graph.ops.size() + 1) {
     for (int index = graph.ops.size() - 1; index >= 0; --index) {
-      const TpOp &op = graph.ops[index];
-      TpCost least = op.strategies.front().cost;
-      for (const TpStrategy &strategy : op.strategies) {
+      const LayoutOp &op = graph.ops[index];
+      LayoutCost least = op.strategies.front().cost;
+      for (const LayoutStrategy &strategy : op.strategies) {
         // Componentwise, so that sums stay below all others.
         least.flops = std::min(least.flops, strategy.cost.flops);
         least.weightBytes =
@@ -53,13 +53,13 @@ public:
   }
 
   /// The least cost, if any choice costs no more than the bound.
-  std::optional<TpCost> run() {
+  std::optional<LayoutCost> run() {
     visit(0, {});
     return found ? best : std::nullopt;
   }
 
 private:
-  void visit(unsigned index, TpCost cost) {
+  void visit(unsigned index, LayoutCost cost) {
     if (best && *best < cost + rest[index])
       return;
     if (index == graph.ops.size()) {
@@ -67,11 +67,11 @@ private:
       found = true;
       return;
     }
-    const TpOp &op = graph.ops[index];
-    for (const TpStrategy &strategy : op.strategies) {
+    const LayoutOp &op = graph.ops[index];
+    for (const LayoutStrategy &strategy : op.strategies) {
       auto neededBefore = needed;
       auto leftBefore = left;
-      TpCost after = cost + strategy.cost;
+      LayoutCost after = cost + strategy.cost;
       for (auto [tensor, need] : llvm::zip_equal(op.operands, strategy.needs))
         needed[tensor] |= need;
       for (auto [tensor, state] : llvm::zip_equal(op.results, strategy.results))
@@ -97,30 +97,30 @@ private:
     }
   }
 
-  const TpGraph &graph;
-  std::optional<TpCost> best;
+  const LayoutGraph &graph;
+  std::optional<LayoutCost> best;
   bool found = false;
-  SmallVector<TpNeeds> needed;
-  SmallVector<std::optional<TpState>> left;
+  SmallVector<LayoutNeeds> needed;
+  SmallVector<std::optional<LayoutState>> left;
   SmallVector<int> lastTouch;
-  SmallVector<TpCost> rest;
+  SmallVector<LayoutCost> rest;
 };
 
-std::string str(const TpCost &cost) {
+std::string str(const LayoutCost &cost) {
   return std::to_string(cost.flops) + " FLOPs, " +
          std::to_string(cost.weightBytes) + " weights, " +
          std::to_string(cost.traffic) + " traffic, " +
          std::to_string(cost.numCollectives) + " collectives";
 }
 
-void expectOptimal(const TpGraph &graph, const std::string &what) {
-  std::optional<TpPlan> plan = searchTp(graph);
+void expectOptimal(const LayoutGraph &graph, const std::string &what) {
+  std::optional<LayoutPlan> plan = searchLayouts(graph);
   ASSERT_TRUE(plan.has_value()) << what;
   EXPECT_FALSE(plan->isCut) << what;
-  std::optional<TpTotals> totals = evaluateTp(graph, plan->strategies);
+  std::optional<LayoutTotals> totals = evaluateLayouts(graph, plan->strategies);
   ASSERT_TRUE(totals.has_value()) << what;
   EXPECT_EQ(totals->cost, plan->totals.cost) << what;
-  std::optional<TpCost> least = Oracle(graph, totals->cost).run();
+  std::optional<LayoutCost> least = Oracle(graph, totals->cost).run();
   ASSERT_TRUE(least.has_value()) << what << ": " << str(totals->cost);
   EXPECT_EQ(*least, totals->cost)
       << what << ": " << str(*least) << " against " << str(totals->cost);
@@ -130,18 +130,18 @@ void expectOptimal(const TpGraph &graph, const std::string &what) {
 // Prices
 //===----------------------------------------------------------------------===//
 
-TEST(TpSearch, PricesAreThePlanners) {
+TEST(LayoutSearch, PricesAreThePlanners) {
   MLIRContext context;
   context.loadDialect<dist::DistDialect>();
   for (int64_t size : {2, 3, 4, 6}) {
-    auto mesh = dist::MeshAttr::get(
-        &context, {StringAttr::get(&context, "tp")}, {size});
+    auto mesh = dist::MeshAttr::get(&context, {StringAttr::get(&context, "tp")},
+                                    {size});
     ReshardPlanner planner(mesh);
-    dist::AtomList atoms = planner.getAtoms().getAtoms(
-        dist::AxisRefAttr::get(&context, "tp"));
+    dist::AtomList atoms =
+        planner.getAtoms().getAtoms(dist::AxisRefAttr::get(&context, "tp"));
     SmallVector<int64_t> shape{12 * size, 24};
-    TpTensor tensor{12 * size * 24 * 4, true};
-    auto place = [&](TpState state) {
+    LayoutTensor tensor{12 * size * 24 * 4, true};
+    auto place = [&](LayoutState state) {
       Placement placement;
       placement.dims.resize(2);
       if (state.isSplit())
@@ -152,7 +152,8 @@ TEST(TpSearch, PricesAreThePlanners) {
     };
     for (unsigned from = 0; from < 4; ++from)
       for (unsigned to : {0, 2, 3}) {
-        TpState left = TpState::fromCode(from), needed = TpState::fromCode(to);
+        LayoutState left = LayoutState::fromCode(from),
+                    needed = LayoutState::fromCode(to);
         const ReshardPlan &plan =
             planner.getPlan(shape, 4, place(left), place(needed));
         auto charge = chargeTensor(size, tensor, left, needs(needed));
@@ -166,12 +167,12 @@ TEST(TpSearch, PricesAreThePlanners) {
   }
 }
 
-TEST(TpSearch, UsersShareWhatIsSent) {
-  TpTensor tensor{1200, true};
-  TpState whole = TpState::replicated(), terms = TpState::partial();
-  TpState rows = TpState::split(0), columns = TpState::split(1),
-          third = TpState::split(2);
-  auto sent = [&](TpState left, TpNeeds needed) {
+TEST(LayoutSearch, UsersShareWhatIsSent) {
+  LayoutTensor tensor{1200, true};
+  LayoutState whole = LayoutState::replicated(), terms = LayoutState::partial();
+  LayoutState rows = LayoutState::split(0), columns = LayoutState::split(1),
+              third = LayoutState::split(2);
+  auto sent = [&](LayoutState left, LayoutNeeds needed) {
     auto charge = chargeTensor(4, tensor, left, needed);
     return charge ? charge->sentBytes : -1;
   };
@@ -209,19 +210,19 @@ class RandomGraph {
 public:
   explicit RandomGraph(unsigned seed) : random(seed) {}
 
-  TpGraph make() {
-    TpGraph graph;
+  LayoutGraph make() {
+    LayoutGraph graph;
     graph.axisSize = pick(2, 4);
     unsigned numOps = pick(3, 8);
     for (unsigned index = 0; index < numOps; ++index) {
       // Multiples of all squares of axis sizes.
       graph.tensors.push_back({144 * pick(1, 30), pick(0, 4) > 0});
-      TpOp op;
+      LayoutOp op;
       for (int i = 0, e = index == 0 ? 0 : pick(0, 3); i < e; ++i)
         op.operands.push_back(pick(0, index - 1));
       op.results.push_back(index);
       for (int i = 0, e = pick(1, 4); i < e; ++i) {
-        TpStrategy &strategy = op.strategies.emplace_back();
+        LayoutStrategy &strategy = op.strategies.emplace_back();
         for (size_t operand = 0; operand < op.operands.size(); ++operand)
           strategy.needs.push_back(pickNeeds());
         strategy.results.push_back(pickState());
@@ -239,15 +240,15 @@ private:
   int64_t pick(int64_t from, int64_t to) {
     return std::uniform_int_distribution<int64_t>(from, to)(random);
   }
-  TpState pickState() { return TpState::fromCode(pick(0, 3)); }
-  TpNeeds pickNeeds() {
+  LayoutState pickState() { return LayoutState::fromCode(pick(0, 3)); }
+  LayoutNeeds pickNeeds() {
     switch (pick(0, 8)) {
     case 0:
       return needsExactly(pickState());
     case 1:
       return needsReduced();
     case 2:
-      return needsUnscattered(TpState::split(pick(0, 1)));
+      return needsUnscattered(LayoutState::split(pick(0, 1)));
     default:
       return needs(pickState());
     }
@@ -255,12 +256,12 @@ private:
   std::mt19937 random;
 };
 
-TEST(TpSearch, RandomGraphsAreOptimal) {
+TEST(LayoutSearch, RandomGraphsAreOptimal) {
   unsigned numPossible = 0;
   for (unsigned seed = 0; seed < 4000; ++seed) {
-    TpGraph graph = RandomGraph(seed).make();
+    LayoutGraph graph = RandomGraph(seed).make();
     std::string what = "seed " + std::to_string(seed);
-    if (searchTp(graph)) {
+    if (searchLayouts(graph)) {
       ++numPossible;
       expectOptimal(graph, what);
     } else {
@@ -270,11 +271,12 @@ TEST(TpSearch, RandomGraphsAreOptimal) {
   EXPECT_GT(numPossible, 1000u);
 }
 
-TEST(TpSearch, NarrowBeamsStillFindPlans) {
+TEST(LayoutSearch, NarrowBeamsStillFindPlans) {
   unsigned numCut = 0;
   for (unsigned seed = 0; seed < 500; ++seed) {
-    TpGraph graph = RandomGraph(seed).make();
-    std::optional<TpPlan> best = searchTp(graph), narrow = searchTp(graph, 2);
+    LayoutGraph graph = RandomGraph(seed).make();
+    std::optional<LayoutPlan> best = searchLayouts(graph),
+                              narrow = searchLayouts(graph, 2);
     if (!best || !narrow)
       continue;
     numCut += narrow->isCut;
@@ -287,36 +289,36 @@ TEST(TpSearch, NarrowBeamsStillFindPlans) {
 
 /// Parameters that are cheapest split, and that the last op needs whole: a beam
 /// that keeps the cheapest only has nothing left there.
-TEST(TpSearch, NarrowBeamsKeepWhatCanBeCompleted) {
+TEST(LayoutSearch, NarrowBeamsKeepWhatCanBeCompleted) {
   constexpr unsigned kParameters = 12;
-  TpGraph graph;
+  LayoutGraph graph;
   graph.axisSize = 2;
-  TpOp last;
+  LayoutOp last;
   last.strategies.emplace_back();
   for (unsigned index = 0; index < kParameters; ++index) {
     graph.tensors.push_back({144, /*movable=*/false});
-    TpOp parameter;
+    LayoutOp parameter;
     parameter.results.push_back(index);
-    for (TpState state : {TpState::split(0), TpState::split(1),
-                          TpState::replicated()}) {
-      TpStrategy &strategy = parameter.strategies.emplace_back();
+    for (LayoutState state : {LayoutState::split(0), LayoutState::split(1),
+                              LayoutState::replicated()}) {
+      LayoutStrategy &strategy = parameter.strategies.emplace_back();
       strategy.results.push_back(state);
       strategy.cost.weightBytes = state.isSplit() ? 72 : 144;
     }
     graph.ops.push_back(std::move(parameter));
     last.operands.push_back(index);
-    last.strategies.front().needs.push_back(needs(TpState::replicated()));
+    last.strategies.front().needs.push_back(needs(LayoutState::replicated()));
   }
   // Needed elsewhere first, so that being split is not ruled out at once.
-  TpOp other = last;
-  for (TpState state : {TpState::split(0), TpState::split(1)}) {
-    TpStrategy &strategy = other.strategies.emplace_back();
+  LayoutOp other = last;
+  for (LayoutState state : {LayoutState::split(0), LayoutState::split(1)}) {
+    LayoutStrategy &strategy = other.strategies.emplace_back();
     strategy.needs.assign(kParameters, needs(state));
   }
   graph.ops.push_back(std::move(other));
   graph.ops.push_back(std::move(last));
   for (size_t beam : {1, 2, 256}) {
-    std::optional<TpPlan> plan = searchTp(graph, beam);
+    std::optional<LayoutPlan> plan = searchLayouts(graph, beam);
     ASSERT_TRUE(plan.has_value()) << beam;
     EXPECT_EQ(plan->totals.cost.weightBytes, 144 * kParameters);
   }
@@ -509,8 +511,8 @@ TEST_F(TpModels, TimeIsLinearInLayers) {
       x = model.silu(model.bias(model.linear(x, 12)));
     return build(model.finish(x, true), 2);
   };
-  std::optional<TpPlan> few = searchTp(chain(50).graph),
-                        many = searchTp(chain(500).graph);
+  std::optional<LayoutPlan> few = searchLayouts(chain(50).graph),
+                            many = searchLayouts(chain(500).graph);
   ASSERT_TRUE(few && many);
   EXPECT_FALSE(many->isCut);
   EXPECT_LT(many->numTransitions, 2 * few->numTransitions);
@@ -523,8 +525,8 @@ TEST_F(TpModels, TimeIsLinearInLayers) {
       x = model.apply("add", {x, model.gated(x, 12 + 6 * (i % 60))});
     return build(model.finish(x, true), 3);
   };
-  few = searchTp(stack(30).graph);
-  many = searchTp(stack(120).graph);
+  few = searchLayouts(stack(30).graph);
+  many = searchLayouts(stack(120).graph);
   ASSERT_TRUE(few && many);
   EXPECT_FALSE(many->isCut);
   EXPECT_LT(many->numTransitions, 5 * few->numTransitions);
@@ -536,10 +538,10 @@ TEST_F(TpModels, TheSamePlanEveryTime) {
   for (int i = 0; i < 4; ++i)
     x = model.silu(model.linear(x, 12));
   std::string text = model.finish(x, true);
-  std::optional<TpPlan> first = searchTp(build(text, 2).graph);
+  std::optional<LayoutPlan> first = searchLayouts(build(text, 2).graph);
   ASSERT_TRUE(first);
   for (int i = 0; i < 3; ++i) {
-    std::optional<TpPlan> again = searchTp(build(text, 2).graph);
+    std::optional<LayoutPlan> again = searchLayouts(build(text, 2).graph);
     ASSERT_TRUE(again);
     EXPECT_EQ(first->strategies, again->strategies);
   }

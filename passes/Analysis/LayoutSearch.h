@@ -1,4 +1,4 @@
-//===- TpSearch.h - Layouts over one mesh axis, by cost ---------*- C++ -*-===//
+//===- LayoutSearch.h - Layouts over one mesh axis, by cost -----*- C++ -*-===//
 //
 // A program as ops that each have a few strategies over one axis of a mesh: in
 // which state they need their operands and leave their results. A tensor that
@@ -8,8 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FABRIC_PASSES_ANALYSIS_TPSEARCH_H
-#define FABRIC_PASSES_ANALYSIS_TPSEARCH_H
+#ifndef FABRIC_PASSES_ANALYSIS_LAYOUTSEARCH_H
+#define FABRIC_PASSES_ANALYSIS_LAYOUTSEARCH_H
 
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/SmallVector.h"
@@ -19,53 +19,58 @@
 namespace mlir::analysis {
 
 /// Where a tensor is, over the axis.
-class TpState {
+class LayoutState {
 public:
   /// Dims from here on are never split.
   static constexpr unsigned kMaxDims = 12;
 
-  static TpState replicated() { return TpState(0); }
+  static LayoutState replicated() { return LayoutState(0); }
   /// Every rank holds a term: the value is their sum.
-  static TpState partial() { return TpState(1); }
-  static TpState split(unsigned dim) { return TpState(2 + dim); }
-  static TpState fromCode(unsigned code) { return TpState(code); }
+  static LayoutState partial() { return LayoutState(1); }
+  static LayoutState split(unsigned dim) { return LayoutState(2 + dim); }
+  static LayoutState fromCode(unsigned code) { return LayoutState(code); }
 
   bool isPartial() const { return code == 1; }
   bool isSplit() const { return code >= 2; }
   unsigned getDim() const { return code - 2; }
   /// Replicated, partial, split on dim 0, 1, ...: small and dense.
   unsigned getCode() const { return code; }
-  bool operator==(TpState other) const { return code == other.code; }
+  bool operator==(LayoutState other) const { return code == other.code; }
 
 private:
-  explicit TpState(unsigned code) : code(code) {}
+  explicit LayoutState(unsigned code) : code(code) {}
   unsigned code;
 };
 
 /// A set of ways in which a tensor is needed; one strategy needs an operand in
 /// one way, the users of a tensor together in several.
-using TpNeeds = uint64_t;
+using LayoutNeeds = uint64_t;
 
-constexpr unsigned kTpNeedKinds = 2 + TpState::kMaxDims;
+constexpr unsigned kLayoutNeedKinds = 2 + LayoutState::kMaxDims;
 /// In this state, by whatever collective leads there.
-inline TpNeeds needs(TpState state) { return TpNeeds(1) << state.getCode(); }
+inline LayoutNeeds needs(LayoutState state) {
+  return LayoutNeeds(1) << state.getCode();
+}
 /// Left in this state by the op that makes it: an update in place.
-inline TpNeeds needsExactly(TpState state) {
-  return TpNeeds(1) << (kTpNeedKinds + state.getCode());
+inline LayoutNeeds needsExactly(LayoutState state) {
+  return LayoutNeeds(1) << (kLayoutNeedKinds + state.getCode());
 }
 /// In this state, but not by scattering terms.
-inline TpNeeds needsUnscattered(TpState state) {
-  return TpNeeds(1) << (2 * kTpNeedKinds + state.getCode());
+inline LayoutNeeds needsUnscattered(LayoutState state) {
+  return LayoutNeeds(1) << (2 * kLayoutNeedKinds + state.getCode());
 }
 /// All but those of updates in place.
-inline TpNeeds withoutExactNeeds(TpNeeds needs) {
-  return needs & ~(((TpNeeds(1) << kTpNeedKinds) - 1) << kTpNeedKinds);
+inline LayoutNeeds withoutExactNeeds(LayoutNeeds needs) {
+  return needs &
+         ~(((LayoutNeeds(1) << kLayoutNeedKinds) - 1) << kLayoutNeedKinds);
 }
 /// In any state but partial, which is reduced to all.
-inline TpNeeds needsReduced() { return TpNeeds(1) << (3 * kTpNeedKinds); }
+inline LayoutNeeds needsReduced() {
+  return LayoutNeeds(1) << (3 * kLayoutNeedKinds);
+}
 
 /// Compared in this order.
-struct TpCost {
+struct LayoutCost {
   /// Of matrix products, a rank.
   int64_t flops = 0;
   /// Bytes a rank of the parameters that count.
@@ -77,61 +82,65 @@ struct TpCost {
   auto asTuple() const {
     return std::tie(flops, weightBytes, traffic, numCollectives);
   }
-  bool operator<(const TpCost &other) const {
+  bool operator<(const LayoutCost &other) const {
     return asTuple() < other.asTuple();
   }
-  bool operator==(const TpCost &other) const {
+  bool operator==(const LayoutCost &other) const {
     return asTuple() == other.asTuple();
   }
-  bool operator<=(const TpCost &other) const { return !(other < *this); }
-  TpCost &operator+=(const TpCost &other);
-  TpCost &operator-=(const TpCost &other);
-  friend TpCost operator+(TpCost a, const TpCost &b) { return a += b; }
-  friend TpCost operator-(TpCost a, const TpCost &b) { return a -= b; }
+  bool operator<=(const LayoutCost &other) const { return !(other < *this); }
+  LayoutCost &operator+=(const LayoutCost &other);
+  LayoutCost &operator-=(const LayoutCost &other);
+  friend LayoutCost operator+(LayoutCost a, const LayoutCost &b) {
+    return a += b;
+  }
+  friend LayoutCost operator-(LayoutCost a, const LayoutCost &b) {
+    return a -= b;
+  }
 };
 
-struct TpTensor {
+struct LayoutTensor {
   /// Of one rank, were the tensor not split over the axis.
   int64_t bytes = 0;
   /// False: once split it stays where it is. A parameter is never gathered.
   bool movable = true;
 };
 
-struct TpStrategy {
+struct LayoutStrategy {
   /// One need an operand, one state a result.
-  SmallVector<TpNeeds, 4> needs;
-  SmallVector<TpState, 2> results;
+  SmallVector<LayoutNeeds, 4> needs;
+  SmallVector<LayoutState, 2> results;
   /// Of the op itself, without what its tensors send.
-  TpCost cost;
+  LayoutCost cost;
   /// Of collectives inside of the op, which `cost` counts as well.
   int64_t sentBytes = 0;
 };
 
 /// Ops without operands stand for parameters.
-struct TpOp {
+struct LayoutOp {
   SmallVector<unsigned, 4> operands;
   SmallVector<unsigned, 2> results;
-  SmallVector<TpStrategy, 4> strategies;
+  SmallVector<LayoutStrategy, 4> strategies;
 };
 
 /// Every tensor is the result of one op. Ops stand in the order in which they
 /// are searched, which may be any: the fewer tensors have users or makers on
 /// both sides of a place in it, the cheaper the search.
-struct TpGraph {
+struct LayoutGraph {
   int64_t axisSize = 1;
-  SmallVector<TpTensor, 0> tensors;
-  SmallVector<TpOp, 0> ops;
+  SmallVector<LayoutTensor, 0> tensors;
+  SmallVector<LayoutOp, 0> ops;
 };
 
-struct TpTotals {
-  TpCost cost;
+struct LayoutTotals {
+  LayoutCost cost;
   int64_t sentBytes = 0;
 };
 
-struct TpPlan {
+struct LayoutPlan {
   /// The index of one strategy an op.
   SmallVector<unsigned, 0> strategies;
-  TpTotals totals;
+  LayoutTotals totals;
   /// Pairs of a partial plan and a strategy that were looked at.
   int64_t numTransitions = 0;
   /// Most partial plans that had to be kept at once.
@@ -142,31 +151,33 @@ struct TpPlan {
 
 /// What one tensor sends, given how it is left and all ways in which it is
 /// needed; nothing if that is impossible.
-struct TpCharge {
+struct LayoutCharge {
   int64_t sentBytes = 0;
   int64_t numCollectives = 0;
 
-  TpCost toCost() const { return {0, 0, 32 * sentBytes, numCollectives}; }
+  LayoutCost toCost() const { return {0, 0, 32 * sentBytes, numCollectives}; }
 };
-std::optional<TpCharge> chargeTensor(int64_t axisSize, const TpTensor &tensor,
-                                     TpState left, TpNeeds needs);
+std::optional<LayoutCharge> chargeTensor(int64_t axisSize,
+                                         const LayoutTensor &tensor,
+                                         LayoutState left, LayoutNeeds needs);
 
 /// Of the ways in which it is needed, the states that collectives must lead to:
 /// a smaller set that costs the same whatever else is needed. Nothing if that
 /// is impossible.
-std::optional<TpNeeds> getMoves(const TpTensor &tensor, TpState left,
-                                TpNeeds needs);
+std::optional<LayoutNeeds> getMoves(const LayoutTensor &tensor,
+                                    LayoutState left, LayoutNeeds needs);
 
 /// The cost of a choice of strategies; nothing if it is impossible.
-std::optional<TpTotals> evaluateTp(const TpGraph &graph,
-                                   ArrayRef<unsigned> strategies);
+std::optional<LayoutTotals> evaluateLayouts(const LayoutGraph &graph,
+                                            ArrayRef<unsigned> strategies);
 
 /// The choice of least cost; of several, always the same. Exact unless more
 /// than `beam` partial plans compete; then one of those that are kept can be
 /// completed if ops take what is replicated. Nothing if there is no choice at
 /// all.
-std::optional<TpPlan> searchTp(const TpGraph &graph, size_t beam = 256);
+std::optional<LayoutPlan> searchLayouts(const LayoutGraph &graph,
+                                        size_t beam = 256);
 
 } // namespace mlir::analysis
 
-#endif // FABRIC_PASSES_ANALYSIS_TPSEARCH_H
+#endif // FABRIC_PASSES_ANALYSIS_LAYOUTSEARCH_H

@@ -1,11 +1,11 @@
-//===- TpSearchCost.cpp - What a choice of layouts costs ------------------===//
+//===- LayoutCost.cpp - What a choice of layouts costs --------------------===//
 
-#include "passes/Analysis/TpSearch.h"
+#include "passes/Analysis/LayoutSearch.h"
 
 using namespace mlir;
 using namespace mlir::analysis;
 
-TpCost &TpCost::operator+=(const TpCost &other) {
+LayoutCost &LayoutCost::operator+=(const LayoutCost &other) {
   flops += other.flops;
   weightBytes += other.weightBytes;
   traffic += other.traffic;
@@ -13,7 +13,7 @@ TpCost &TpCost::operator+=(const TpCost &other) {
   return *this;
 }
 
-TpCost &TpCost::operator-=(const TpCost &other) {
+LayoutCost &LayoutCost::operator-=(const LayoutCost &other) {
   flops -= other.flops;
   weightBytes -= other.weightBytes;
   traffic -= other.traffic;
@@ -22,75 +22,76 @@ TpCost &TpCost::operator-=(const TpCost &other) {
 }
 
 /// The needs of one kind, as plain states.
-static TpNeeds getKind(TpNeeds needs, unsigned kind) {
-  TpNeeds mask = (TpNeeds(1) << kTpNeedKinds) - 1;
-  return (needs >> (kind * kTpNeedKinds)) & mask;
+static LayoutNeeds getKind(LayoutNeeds needs, unsigned kind) {
+  LayoutNeeds mask = (LayoutNeeds(1) << kLayoutNeedKinds) - 1;
+  return (needs >> (kind * kLayoutNeedKinds)) & mask;
 }
 
-static bool isLess(const TpCharge &a, const TpCharge &b) {
+static bool isLess(const LayoutCharge &a, const LayoutCharge &b) {
   return std::tie(a.sentBytes, a.numCollectives) <
          std::tie(b.sentBytes, b.numCollectives);
 }
 
-std::optional<TpNeeds> mlir::analysis::getMoves(const TpTensor &tensor,
-                                                TpState left, TpNeeds all) {
-  TpNeeds moves = getKind(all, 0), exact = getKind(all, 1),
-          unscattered = getKind(all, 2);
+std::optional<LayoutNeeds> mlir::analysis::getMoves(const LayoutTensor &tensor,
+                                                    LayoutState left,
+                                                    LayoutNeeds all) {
+  LayoutNeeds moves = getKind(all, 0), exact = getKind(all, 1),
+              unscattered = getKind(all, 2);
   if (exact & ~needs(left))
     return std::nullopt;
   if (unscattered && left.isPartial())
     return std::nullopt;
   moves |= unscattered;
-  TpNeeds whole = needs(TpState::replicated());
+  LayoutNeeds whole = needs(LayoutState::replicated());
   if ((all & needsReduced()) && left.isPartial())
     moves |= whole;
 
   moves &= ~needs(left);
   // No collective makes terms of a value.
-  if (moves & needs(TpState::partial()))
+  if (moves & needs(LayoutState::partial()))
     return std::nullopt;
   // Slicing is free, also after a gather.
-  if (left == TpState::replicated())
-    return TpNeeds(0);
+  if (left == LayoutState::replicated())
+    return LayoutNeeds(0);
   if (moves && left.isSplit() && !tensor.movable)
     return std::nullopt;
   return moves & whole ? whole : moves;
 }
 
-std::optional<TpCharge> mlir::analysis::chargeTensor(int64_t axisSize,
-                                                     const TpTensor &tensor,
-                                                     TpState left,
-                                                     TpNeeds all) {
-  std::optional<TpNeeds> moves = getMoves(tensor, left, all);
+std::optional<LayoutCharge>
+mlir::analysis::chargeTensor(int64_t axisSize, const LayoutTensor &tensor,
+                             LayoutState left, LayoutNeeds all) {
+  std::optional<LayoutNeeds> moves = getMoves(tensor, left, all);
   if (!moves)
     return std::nullopt;
   if (*moves == 0)
-    return TpCharge{};
+    return LayoutCharge{};
   int64_t part = tensor.bytes * (axisSize - 1) / axisSize;
   // To all ranks: an all-gather, or an all-reduce.
-  TpCharge whole{part, 1};
+  LayoutCharge whole{part, 1};
   if (left.isPartial())
     whole.sentBytes = 2 * tensor.bytes * (axisSize - 1) / axisSize;
-  if (*moves == needs(TpState::replicated()))
+  if (*moves == needs(LayoutState::replicated()))
     return whole;
   // To blocks: exchanges, of which the first of a partial value is a
   // reduce-scatter.
   int64_t exchange = tensor.bytes / axisSize * (axisSize - 1) / axisSize;
   int64_t numSplits = llvm::popcount(*moves);
-  TpCharge blocks{numSplits * exchange, numSplits};
+  LayoutCharge blocks{numSplits * exchange, numSplits};
   if (left.isPartial())
     blocks.sentBytes += part - exchange;
   return isLess(whole, blocks) ? whole : blocks;
 }
 
-std::optional<TpTotals>
-mlir::analysis::evaluateTp(const TpGraph &graph,
-                           ArrayRef<unsigned> strategies) {
-  TpTotals totals;
-  SmallVector<TpNeeds> needed(graph.tensors.size());
-  SmallVector<TpState> left(graph.tensors.size(), TpState::replicated());
+std::optional<LayoutTotals>
+mlir::analysis::evaluateLayouts(const LayoutGraph &graph,
+                                ArrayRef<unsigned> strategies) {
+  LayoutTotals totals;
+  SmallVector<LayoutNeeds> needed(graph.tensors.size());
+  SmallVector<LayoutState> left(graph.tensors.size(),
+                                LayoutState::replicated());
   for (auto [op, index] : llvm::zip_equal(graph.ops, strategies)) {
-    const TpStrategy &strategy = op.strategies[index];
+    const LayoutStrategy &strategy = op.strategies[index];
     for (auto [tensor, need] : llvm::zip_equal(op.operands, strategy.needs))
       needed[tensor] |= need;
     for (auto [tensor, state] : llvm::zip_equal(op.results, strategy.results))
@@ -100,7 +101,7 @@ mlir::analysis::evaluateTp(const TpGraph &graph,
   }
   for (auto [tensor, state, need] :
        llvm::zip_equal(graph.tensors, left, needed)) {
-    std::optional<TpCharge> charge =
+    std::optional<LayoutCharge> charge =
         chargeTensor(graph.axisSize, tensor, state, need);
     if (!charge)
       return std::nullopt;

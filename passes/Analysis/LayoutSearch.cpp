@@ -1,4 +1,4 @@
-//===- TpSearch.cpp - Layouts over one mesh axis, by cost -----------------===//
+//===- LayoutSearch.cpp - Layouts over one mesh axis, by cost -------------===//
 //
 // A frontier dynamic program. Ops are decided one after the other. Tensors that
 // are touched both before and after a place in that order are *live* there; all
@@ -13,7 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/Analysis/TpSearch.h"
+#include "passes/Analysis/LayoutSearch.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -30,15 +30,17 @@ public:
   uint64_t toWord() const { return word; }
 
   bool isLeft() const { return word >> kLeftShift; }
-  TpState getLeft() const {
-    return TpState::fromCode((word >> kLeftShift) - 1);
+  LayoutState getLeft() const {
+    return LayoutState::fromCode((word >> kLeftShift) - 1);
   }
-  TpNeeds getNeeds() const { return word & ((uint64_t(1) << kLeftShift) - 1); }
-  void leave(TpState state) {
+  LayoutNeeds getNeeds() const {
+    return word & ((uint64_t(1) << kLeftShift) - 1);
+  }
+  void leave(LayoutState state) {
     word |= uint64_t(state.getCode() + 1) << kLeftShift;
   }
-  void need(TpNeeds needs) { word |= needs; }
-  void setNeeds(TpNeeds needs) { word = (word & ~getNeeds()) | needs; }
+  void need(LayoutNeeds needs) { word |= needs; }
+  void setNeeds(LayoutNeeds needs) { word = (word & ~getNeeds()) | needs; }
   bool operator==(Slot other) const { return word == other.word; }
 
 private:
@@ -49,15 +51,15 @@ private:
 
 /// A tensor, and what may still happen to it.
 struct Future {
-  TpTensor tensor;
-  TpNeeds needs = 0;
+  LayoutTensor tensor;
+  LayoutNeeds needs = 0;
   /// A bit a state; none if its maker has been decided.
-  TpNeeds left = 0;
+  LayoutNeeds left = 0;
 };
 
 /// One op at its place in the order.
 struct Step {
-  const TpOp *op = nullptr;
+  const LayoutOp *op = nullptr;
   /// Of operands, then of results, among live and new tensors.
   SmallVector<unsigned, 6> touched;
   /// Of live and new tensors: the future after the step; the last touch is
@@ -68,7 +70,7 @@ struct Step {
 
 struct PartialPlan {
   SmallVector<Slot, 8> slots;
-  TpCost cost;
+  LayoutCost cost;
 };
 using Frontier = SmallVector<PartialPlan, 0>;
 
@@ -94,43 +96,43 @@ private:
   llvm::StringMap<unsigned> ids;
 };
 
-void append(SmallVectorImpl<uint64_t> &words, const TpCost &cost) {
+void append(SmallVectorImpl<uint64_t> &words, const LayoutCost &cost) {
   words.append({uint64_t(cost.flops), uint64_t(cost.weightBytes),
                 uint64_t(cost.traffic), uint64_t(cost.numCollectives)});
 }
 
 class Search {
 public:
-  Search(const TpGraph &graph, size_t beam) : graph(graph), beam(beam) {}
-  std::optional<TpPlan> run();
+  Search(const LayoutGraph &graph, size_t beam) : graph(graph), beam(beam) {}
+  std::optional<LayoutPlan> run();
 
 private:
   void findFutures();
   unsigned internFuture(const Future &future);
-  unsigned internOp(const TpOp &op);
+  unsigned internOp(const LayoutOp &op);
   unsigned internStep(unsigned op);
   unsigned internFrontier(Frontier frontier);
 
-  std::optional<TpCost> charge(const TpTensor &tensor, Slot slot) const;
-  std::optional<TpCost> chargeLater(const Future &future, Slot slot,
-                                    TpNeeds needs,
-                                    std::optional<TpState> left) const;
-  std::optional<TpCost> getWorstExtra(unsigned future, Slot a, Slot b);
-  std::optional<TpCost> computeWorstExtra(const Future &future, Slot a,
-                                          Slot b) const;
+  std::optional<LayoutCost> charge(const LayoutTensor &tensor, Slot slot) const;
+  std::optional<LayoutCost> chargeLater(const Future &future, Slot slot,
+                                        LayoutNeeds needs,
+                                        std::optional<LayoutState> left) const;
+  std::optional<LayoutCost> getWorstExtra(unsigned future, Slot a, Slot b);
+  std::optional<LayoutCost> computeWorstExtra(const Future &future, Slot a,
+                                              Slot b) const;
 
-  bool apply(const Step &step, const TpStrategy &strategy,
+  bool apply(const Step &step, const LayoutStrategy &strategy,
              PartialPlan &plan) const;
-  TpCost getLowerBound(ArrayRef<unsigned> futures,
-                       const PartialPlan &plan) const;
+  LayoutCost getLowerBound(ArrayRef<unsigned> futures,
+                           const PartialPlan &plan) const;
   bool isDominated(ArrayRef<unsigned> futures, const PartialPlan &a,
                    const PartialPlan &b);
   bool mayGetStuck(ArrayRef<unsigned> futures, const PartialPlan &plan) const;
   Transition expand(unsigned frontier, const Step &step);
 
-  const TpGraph &graph;
+  const LayoutGraph &graph;
   size_t beam;
-  TpPlan result;
+  LayoutPlan result;
 
   SmallVector<Future, 0> futures;
   /// For every op and tensor that it touches, the future after it, and whether
@@ -145,7 +147,7 @@ private:
   SmallVector<Transition, 0> transitions;
   DenseMap<std::pair<unsigned, unsigned>, unsigned> transitionOf;
   DenseMap<std::pair<unsigned, std::pair<uint64_t, uint64_t>>,
-           std::optional<TpCost>>
+           std::optional<LayoutCost>>
       worstExtras;
 };
 } // namespace
@@ -163,11 +165,11 @@ unsigned Search::internFuture(const Future &future) {
   return id;
 }
 
-unsigned Search::internOp(const TpOp &op) {
+unsigned Search::internOp(const LayoutOp &op) {
   SmallVector<uint64_t> words{op.operands.size(), op.results.size()};
-  for (const TpStrategy &strategy : op.strategies) {
+  for (const LayoutStrategy &strategy : op.strategies) {
     words.append(strategy.needs.begin(), strategy.needs.end());
-    for (TpState state : strategy.results)
+    for (LayoutState state : strategy.results)
       words.push_back(state.getCode());
     append(words, strategy.cost);
   }
@@ -179,7 +181,7 @@ void Search::findFutures() {
   futuresAfter.resize(graph.ops.size());
   SmallVector<Future, 0> after;
   SmallVector<bool> isTouched(graph.tensors.size());
-  for (const TpTensor &tensor : graph.tensors)
+  for (const LayoutTensor &tensor : graph.tensors)
     after.push_back({tensor});
   for (auto [op, list] :
        llvm::reverse(llvm::zip_equal(graph.ops, futuresAfter))) {
@@ -188,7 +190,7 @@ void Search::findFutures() {
     };
     llvm::for_each(op.operands, record);
     llvm::for_each(op.results, record);
-    for (const TpStrategy &strategy : op.strategies) {
+    for (const LayoutStrategy &strategy : op.strategies) {
       for (auto [tensor, need] : llvm::zip_equal(op.operands, strategy.needs))
         after[tensor].needs |= need;
       for (auto [tensor, state] : llvm::zip_equal(op.results, strategy.results))
@@ -259,8 +261,9 @@ unsigned Search::internFrontier(Frontier frontier) {
 // Costs of live tensors
 //===----------------------------------------------------------------------===//
 
-std::optional<TpCost> Search::charge(const TpTensor &tensor, Slot slot) const {
-  std::optional<TpCharge> charge =
+std::optional<LayoutCost> Search::charge(const LayoutTensor &tensor,
+                                         Slot slot) const {
+  std::optional<LayoutCharge> charge =
       chargeTensor(graph.axisSize, tensor, slot.getLeft(), slot.getNeeds());
   if (!charge)
     return std::nullopt;
@@ -268,9 +271,9 @@ std::optional<TpCost> Search::charge(const TpTensor &tensor, Slot slot) const {
 }
 
 /// The charge if the slot is left and needed so in the end.
-std::optional<TpCost> Search::chargeLater(const Future &future, Slot slot,
-                                          TpNeeds needs,
-                                          std::optional<TpState> left) const {
+std::optional<LayoutCost>
+Search::chargeLater(const Future &future, Slot slot, LayoutNeeds needs,
+                    std::optional<LayoutState> left) const {
   if (left)
     slot.leave(*left);
   slot.need(needs);
@@ -280,28 +283,28 @@ std::optional<TpCost> Search::chargeLater(const Future &future, Slot slot,
 /// How much more a tensor may cost in the end if it is in slot a than if it is
 /// in slot b; nothing if a may become impossible where b is not. Looks at every
 /// set of needs, also at those that no choice of strategies leads to.
-std::optional<TpCost> Search::computeWorstExtra(const Future &future, Slot a,
-                                                Slot b) const {
-  SmallVector<std::optional<TpState>> lefts;
+std::optional<LayoutCost> Search::computeWorstExtra(const Future &future,
+                                                    Slot a, Slot b) const {
+  SmallVector<std::optional<LayoutState>> lefts;
   if (a.isLeft())
     lefts.push_back(std::nullopt);
-  for (unsigned code = 0; code < kTpNeedKinds; ++code)
-    if (!a.isLeft() && (future.left & needs(TpState::fromCode(code))))
-      lefts.push_back(TpState::fromCode(code));
+  for (unsigned code = 0; code < kLayoutNeedKinds; ++code)
+    if (!a.isLeft() && (future.left & needs(LayoutState::fromCode(code))))
+      lefts.push_back(LayoutState::fromCode(code));
   constexpr int kMostNeeds = 10;
   if (llvm::popcount(future.needs) > kMostNeeds)
     return std::nullopt;
 
-  std::optional<TpCost> worst;
-  for (std::optional<TpState> left : lefts) {
+  std::optional<LayoutCost> worst;
+  for (std::optional<LayoutState> left : lefts) {
     // All subsets of the needs, the empty one last.
-    TpNeeds subset = future.needs;
+    LayoutNeeds subset = future.needs;
     while (true) {
       if (auto costB = chargeLater(future, b, subset, left)) {
         auto costA = chargeLater(future, a, subset, left);
         if (!costA)
           return std::nullopt;
-        TpCost extra = *costA - *costB;
+        LayoutCost extra = *costA - *costB;
         if (!worst || *worst < extra)
           worst = extra;
       }
@@ -310,12 +313,13 @@ std::optional<TpCost> Search::computeWorstExtra(const Future &future, Slot a,
       subset = (subset - 1) & future.needs;
     }
   }
-  return worst.value_or(TpCost{});
+  return worst.value_or(LayoutCost{});
 }
 
-std::optional<TpCost> Search::getWorstExtra(unsigned future, Slot a, Slot b) {
+std::optional<LayoutCost> Search::getWorstExtra(unsigned future, Slot a,
+                                                Slot b) {
   if (a == b)
-    return TpCost{};
+    return LayoutCost{};
   auto [it, isNew] =
       worstExtras.try_emplace({future, {a.toWord(), b.toWord()}});
   if (isNew)
@@ -330,7 +334,7 @@ std::optional<TpCost> Search::getWorstExtra(unsigned future, Slot a, Slot b) {
 /// Adds a strategy; false if that is impossible. Slots of tensors that are
 /// touched no more are charged and dropped, those of all others say no more
 /// than matters.
-bool Search::apply(const Step &step, const TpStrategy &strategy,
+bool Search::apply(const Step &step, const LayoutStrategy &strategy,
                    PartialPlan &plan) const {
   plan.slots.resize(step.futures.size());
   plan.cost += strategy.cost;
@@ -345,8 +349,8 @@ bool Search::apply(const Step &step, const TpStrategy &strategy,
     Slot &slot = plan.slots[index];
     if (!slot.isLeft())
       continue;
-    std::optional<TpNeeds> moves = getMoves(futures[step.futures[index]].tensor,
-                                            slot.getLeft(), slot.getNeeds());
+    std::optional<LayoutNeeds> moves = getMoves(
+        futures[step.futures[index]].tensor, slot.getLeft(), slot.getNeeds());
     if (!moves)
       return false;
     slot.setNeeds(*moves);
@@ -365,9 +369,9 @@ bool Search::apply(const Step &step, const TpStrategy &strategy,
 }
 
 /// Of the whole plan, as far as it is decided.
-TpCost Search::getLowerBound(ArrayRef<unsigned> survivors,
-                             const PartialPlan &plan) const {
-  TpCost cost = plan.cost;
+LayoutCost Search::getLowerBound(ArrayRef<unsigned> survivors,
+                                 const PartialPlan &plan) const {
+  LayoutCost cost = plan.cost;
   for (auto [future, slot] : llvm::zip_equal(survivors, plan.slots))
     if (slot.isLeft())
       cost += *charge(futures[future].tensor, slot);
@@ -377,10 +381,10 @@ TpCost Search::getLowerBound(ArrayRef<unsigned> survivors,
 /// Whether plan b cannot end up better than plan a.
 bool Search::isDominated(ArrayRef<unsigned> survivors, const PartialPlan &a,
                          const PartialPlan &b) {
-  TpCost cost = a.cost;
+  LayoutCost cost = a.cost;
   for (auto [future, slotA, slotB] :
        llvm::zip_equal(survivors, a.slots, b.slots)) {
-    std::optional<TpCost> extra = getWorstExtra(future, slotA, slotB);
+    std::optional<LayoutCost> extra = getWorstExtra(future, slotA, slotB);
     if (!extra)
       return false;
     cost += *extra;
@@ -398,8 +402,9 @@ bool Search::mayGetStuck(ArrayRef<unsigned> survivors,
       return false;
     // Updates in place follow the state that they find, and nobody has to take
     // terms.
-    TpNeeds served = needs(slot.getLeft()) | needsUnscattered(slot.getLeft()) |
-                     needs(TpState::partial()) | needsReduced();
+    LayoutNeeds served = needs(slot.getLeft()) |
+                         needsUnscattered(slot.getLeft()) |
+                         needs(LayoutState::partial()) | needsReduced();
     return (withoutExactNeeds(future.needs) & ~served) != 0;
   });
 }
@@ -408,7 +413,7 @@ Transition Search::expand(unsigned from, const Step &step) {
   struct Candidate {
     PartialPlan plan;
     std::pair<unsigned, unsigned> origin;
-    TpCost lowerBound;
+    LayoutCost lowerBound;
   };
   SmallVector<unsigned> survivors;
   for (auto [future, dies] : llvm::zip_equal(step.futures, step.dies))
@@ -438,8 +443,8 @@ Transition Search::expand(unsigned from, const Step &step) {
     candidate.lowerBound = getLowerBound(survivors, candidate.plan);
   auto order = llvm::to_vector(llvm::seq<size_t>(0, candidates.size()));
   llvm::sort(order, [&](size_t a, size_t b) {
-    const TpCost &costA = candidates[a].lowerBound,
-                 &costB = candidates[b].lowerBound;
+    const LayoutCost &costA = candidates[a].lowerBound,
+                     &costB = candidates[b].lowerBound;
     return costA == costB ? a < b : costA < costB;
   });
   Transition transition;
@@ -467,7 +472,7 @@ Transition Search::expand(unsigned from, const Step &step) {
   result.numKept = std::max(result.numKept, frontier.size());
 
   if (!frontier.empty()) {
-    TpCost base = frontier.front().cost;
+    LayoutCost base = frontier.front().cost;
     for (PartialPlan &plan : frontier)
       plan.cost -= base;
   }
@@ -475,7 +480,7 @@ Transition Search::expand(unsigned from, const Step &step) {
   return transition;
 }
 
-std::optional<TpPlan> Search::run() {
+std::optional<LayoutPlan> Search::run() {
   findFutures();
   unsigned frontier = internFrontier({PartialPlan()});
   SmallVector<unsigned> path;
@@ -499,14 +504,15 @@ std::optional<TpPlan> Search::run() {
     plan = parent;
   }
   std::reverse(result.strategies.begin(), result.strategies.end());
-  std::optional<TpTotals> totals = evaluateTp(graph, result.strategies);
+  std::optional<LayoutTotals> totals =
+      evaluateLayouts(graph, result.strategies);
   if (!totals)
     return std::nullopt;
   result.totals = *totals;
   return std::move(result);
 }
 
-std::optional<TpPlan> mlir::analysis::searchTp(const TpGraph &graph,
-                                               size_t beam) {
+std::optional<LayoutPlan>
+mlir::analysis::searchLayouts(const LayoutGraph &graph, size_t beam) {
   return Search(graph, beam).run();
 }

@@ -1,4 +1,4 @@
-//===- ChooseTpOrder.h - In which order layouts are searched ----*- C++ -*-===//
+//===- SearchOrder.h - In which order layouts are searched ------*- C++ -*-===//
 //
 // A training step runs forward and then backward, so half way all activations
 // are alive. The search may take ops in any order, and wants few tensors to be
@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FABRIC_PASSES_SHARDING_CHOOSETPORDER_H
-#define FABRIC_PASSES_SHARDING_CHOOSETPORDER_H
+#ifndef FABRIC_PASSES_SHARDING_SEARCHORDER_H
+#define FABRIC_PASSES_SHARDING_SEARCHORDER_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -24,4 +24,4 @@ SmallVector<Operation *> getSearchOrder(func::FuncOp function);
 
 } // namespace mlir::sharding
 
-#endif // FABRIC_PASSES_SHARDING_CHOOSETPORDER_H
+#endif // FABRIC_PASSES_SHARDING_SEARCHORDER_H
