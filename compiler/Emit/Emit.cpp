@@ -4,6 +4,7 @@
 #include "compiler/Emit/Emitter.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "passes/Lowering/Kernels/Gpu/GpuKernels.h"
+#include "runtime/Plan/PlanVerifier.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Path.h"
 #include "llvm/TargetParser/Host.h"
@@ -89,6 +90,11 @@ private:
     plan.instructions.push_back({std::move(instruction),
                                  describeLoc(op.getLoc()),
                                  getStream(planned.getStream())});
+    // What the target cannot do, while it is known where that was written.
+    ::fabric::Status status =
+        plan::verifyInstruction(plan, plan.instructions.back());
+    if (status.failed())
+      return emitError(op.getLoc()) << status.message();
     return success();
   }
 
@@ -339,13 +345,14 @@ mlir::fabric::emitPlan(ModuleOp module, const lowering::KernelTarget &target) {
   if (failed(buffers.addArenas(module)) ||
       failed(emitInterface(function, buffers, plan)))
     return failure();
+  // Before instructions, which are checked against the target and its code.
+  if (failed(emitCode(module, target, plan)))
+    return failure();
   InstructionEmitter instructions(buffers, plan);
   for (Operation &op : function.getBody().front().without_terminator())
     if (failed(instructions.emit(&op)))
       return failure();
   plan.memory = reportMemory(function, plan);
-  if (failed(emitCode(module, target, plan)))
-    return failure();
   reserveForProducts(plan);
   return plan;
 }

@@ -136,10 +136,6 @@ Communicator::createGroup(GroupSpec spec, device::Stream *stream) {
                          spec.axes);
   int index = static_cast<int>(self - spec.ranks.begin());
   FABRIC_ASSIGN_OR_RETURN(std::shared_ptr<Mover> mover, createMover(stream));
-  if (static_cast<int>(spec.ranks.size()) > mover->maxSources())
-    return Status::error("a group over ", spec.axes, " has ", spec.ranks.size(),
-                         " ranks, and a device reduces at most ",
-                         mover->maxSources());
   return doCreateGroup(std::move(spec), index, std::move(mover), stream);
 }
 

@@ -15,7 +15,6 @@ public:
       : stream(stream), marked(std::move(marked)) {}
 
   bool onHost() const override { return false; }
-  int maxSources() const override { return CudaSources::most; }
 
   Status mark() override { return stream.record(*marked); }
   Status follow(const Mover &peer) override {

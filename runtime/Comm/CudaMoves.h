@@ -9,6 +9,7 @@
 #define FABRIC_RUNTIME_COMM_CUDAMOVES_H
 
 #include "runtime/Comm/StridedCopy.h"
+#include "runtime/Plan/Offers.h"
 
 #include <cuda_runtime_api.h>
 
@@ -16,7 +17,7 @@ namespace fabric::comm {
 
 /// Addresses of a reduction's sources: a parameter of its kernel.
 struct CudaSources {
-  static constexpr int most = 256;
+  static constexpr int most = plan::mostCudaSources;
   const std::byte *address[most];
 };
 

@@ -3,7 +3,6 @@
 #include "runtime/Comm/Mover.h"
 #include "runtime/Comm/Reduce.h"
 
-#include <limits>
 #include <vector>
 
 namespace fabric::comm {
@@ -12,7 +11,6 @@ namespace {
 class HostMover final : public Mover {
 public:
   bool onHost() const override { return true; }
-  int maxSources() const override { return std::numeric_limits<int>::max(); }
 
   Status mark() override { return Status::success(); }
   Status follow(const Mover &) override { return Status::success(); }

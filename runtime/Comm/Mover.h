@@ -24,8 +24,6 @@ public:
   virtual ~Mover() = default;
 
   virtual bool onHost() const = 0;
-  /// The most sources of one reduction.
-  virtual int maxSources() const = 0;
 
   /// Marks the work so far, in place of the last mark.
   virtual Status mark() = 0;

@@ -17,27 +17,9 @@
 namespace fabric::kernels {
 namespace {
 
-/// Whether this is one of the rows of Gemm.h's table.
-Status checkTypes(const GemmDesc &desc) {
-  bool same = desc.input == desc.output &&
-              (desc.input == DType::F32 || desc.input == DType::F64);
-  bool bf16 = desc.input == DType::BF16 &&
-              (desc.output == DType::BF16 || desc.output == DType::F32);
-  if (desc.tf32 && desc.input != DType::F32)
-    return Status::error("TF32 is for products of f32, not of ",
-                         plan::toString(desc.input));
-  if ((same || bf16) && desc.bias.value_or(desc.output) == desc.output)
-    return Status::success();
-  return Status::error("no product of ", plan::toString(desc.input), " x ",
-                       plan::toString(desc.input), " -> ",
-                       plan::toString(desc.output),
-                       desc.bias ? " with a bias of " : "",
-                       desc.bias ? plan::toString(*desc.bias) : "", " on cuda");
-}
-
 Status check(const GemmDesc &desc) {
   FABRIC_RETURN_IF_ERROR(checkGemm(desc));
-  FABRIC_RETURN_IF_ERROR(checkTypes(desc));
+  FABRIC_RETURN_IF_ERROR(checkOffered(desc, "cuda"));
   if (std::min({desc.batch, desc.m, desc.n, desc.k}) == 0)
     return Status::error("a product of ", describe(desc), " is empty");
   return Status::success();

@@ -11,6 +11,8 @@ cudaDataType_t typeOf(DType dtype) {
     return CUDA_R_64F;
   case DType::BF16:
     return CUDA_R_16BF;
+  case DType::F16:
+    return CUDA_R_16F;
   default:
     return CUDA_R_32F;
   }

@@ -2,6 +2,7 @@
 
 #include "runtime/Kernels/Gemm.h"
 #include "runtime/Kernels/GemmBackends.h"
+#include "runtime/Plan/Offers.h"
 #include "runtime/Support/Float.h"
 
 #include <algorithm>
@@ -68,18 +69,6 @@ Status checkLayout(const char *name, const MatrixLayout &matrix, int64_t rows,
   return Status::success();
 }
 
-Status unsupported(const GemmDesc &desc) {
-  std::string hint =
-      desc.input == DType::F16
-          ? ": f16 has no products on the cpu, compile for bf16 or f32"
-          : "";
-  return Status::error(
-      "no product of ", plan::toString(desc.input), " x ",
-      plan::toString(desc.input), " -> ", plan::toString(desc.output),
-      desc.bias ? " with a bias of " : "",
-      desc.bias ? plan::toString(*desc.bias) : "", " on the ", "cpu", hint);
-}
-
 } // namespace
 
 Status checkGemm(const GemmDesc &desc) {
@@ -94,23 +83,20 @@ Status checkGemm(const GemmDesc &desc) {
   return Status::success();
 }
 
+Status checkOffered(const GemmDesc &desc, std::string_view target) {
+  return plan::checkProduct(
+      target, {desc.input, desc.output, desc.bias, desc.tf32,
+               std::max({desc.batch, desc.m, desc.n, desc.k, desc.a.leading,
+                         desc.b.leading, desc.c.leading})});
+}
+
 Expected<std::unique_ptr<Gemm>> createGemm(const GemmDesc &desc) {
   FABRIC_RETURN_IF_ERROR(checkGemm(desc));
-  if (desc.tf32)
-    return Status::error("no product on the cpu is rounded to TF32");
-  bool f64 = desc.input == DType::F64 && desc.output == DType::F64 &&
-             desc.bias.value_or(DType::F64) == DType::F64;
-  bool f32 = desc.input == DType::F32 && desc.output == DType::F32 &&
-             desc.bias.value_or(DType::F32) == DType::F32;
-  bool bf16 = desc.input == DType::BF16 &&
-              (desc.output == DType::BF16 || desc.output == DType::F32) &&
-              (desc.bias.value_or(DType::F32) == DType::F32 ||
-               desc.bias == DType::BF16);
-  if (!f64 && !f32 && !bf16)
-    return unsupported(desc);
+  FABRIC_RETURN_IF_ERROR(checkOffered(desc, "cpu"));
   if (desc.batch == 0 || desc.m == 0 || desc.n == 0 || desc.k == 0)
     return std::unique_ptr<Gemm>(std::make_unique<EmptyGemm>(desc));
-  return f64 ? createOpenBlasGemm(desc) : createOneDnnGemm(desc);
+  return desc.input == DType::F64 ? createOpenBlasGemm(desc)
+                                  : createOneDnnGemm(desc);
 }
 
 void setThreadsOfRank(int threads) { setOneDnnThreads(std::max(threads, 1)); }

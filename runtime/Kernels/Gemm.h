@@ -3,17 +3,9 @@
 // What a backend makes of a plan's gemm instruction: prepared once at load,
 // then run every step on any buffers of the same layout.
 //
-//   dtype of a, b    c            who
-//   f32              f32          oneDNN
-//   bf16             bf16, f32    oneDNN (accumulates in f32)
-//   f64              f64          OpenBLAS
-//
-// and on CUDA
-//
-//   f32, f64     the same     cuBLASLt (f32 rounded to TF32 only where asked)
-//   bf16         bf16, f32    cuBLASLt (accumulates in f32)
-//
-// Everything else is refused by name when the product is prepared. The same
+// On the cpu f64 goes to OpenBLAS and all else to oneDNN, on CUDA everything to
+// cuBLASLt; which dtypes each of them multiplies says runtime/Plan/Offers.h. 16
+// bits are accumulated in f32, and f32 is rounded to TF32 only where asked. The same
 // layout, library, processor and number of threads give the same bits.
 //
 //===----------------------------------------------------------------------===//
@@ -74,6 +66,9 @@ public:
 
 /// Whether sizes and layouts make sense, on any device.
 Status checkGemm(const GemmDesc &desc);
+
+/// Whether the libraries of "cpu" or "cuda" make it.
+Status checkOffered(const GemmDesc &desc, std::string_view target);
 
 /// Prepares a product on the cpu for the calling thread, with as many threads
 /// as setThreadsOfRank() gave it.

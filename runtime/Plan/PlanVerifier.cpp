@@ -8,6 +8,7 @@
 
 #include "runtime/Plan/PlanVerifier.h"
 
+#include "runtime/Plan/Offers.h"
 #include "runtime/Plan/PeerAccess.h"
 #include "runtime/Plan/Sharding.h"
 #include "runtime/Plan/StreamOrder.h"
@@ -27,6 +28,10 @@ class Verifier {
 public:
   explicit Verifier(const Plan &plan) : plan(plan) {}
   Status run() const;
+  Status check(const Instruction &instruction) const {
+    return std::visit([&](const auto &op) { return checkOp(op); },
+                      instruction.op);
+  }
 
 private:
   Status checkHeader() const;
@@ -456,19 +461,19 @@ Status Verifier::checkOp(const Gemm &gemm) const {
   if (a != b || !isFloat(a) || !isFloat(c))
     return Status::error("gemm, expected floats, a and b of one dtype, found ",
                          toString(a), " x ", toString(b), " -> ", toString(c));
-  if (gemm.tf32 && (a != DType::F32 || plan.target.kind != "cuda"))
-    return Status::error("gemm, expected TF32 for products of f32 on cuda, "
-                         "found it for ",
-                         toString(a), " on ", plan.target.kind);
+  ProductFacts product{a, c, {}, gemm.tf32};
+  product.largest = std::max({gemm.batch, gemm.m, gemm.n, gemm.k,
+                              gemm.a.leading, gemm.b.leading, gemm.c.leading});
   if (!gemm.bias)
-    return Status::success();
+    return checkProduct(plan.target.kind, product).in("gemm");
   FABRIC_RETURN_IF_ERROR(checkBufferId(*gemm.bias).in("gemm bias"));
   const Buffer &bias = buffer(*gemm.bias);
   if (elements(*gemm.bias) != gemm.n || !isFloat(bias.dtype))
     return Status::error("gemm bias, expected ", gemm.n, " floats, found ",
                          fabric::toString(bias.shape), " of ",
                          toString(bias.dtype));
-  return Status::success();
+  product.bias = bias.dtype;
+  return checkProduct(plan.target.kind, product).in("gemm");
 }
 
 /// The limits of every CUDA device; those of one are checked where it is.
@@ -511,6 +516,10 @@ Status Verifier::checkOp(const Launch &launch) const {
                            ": written, expected only buffers of the launch, "
                            "found ",
                            id);
+  int64_t most = offersOf(plan.target.kind).mostKernelArgs;
+  if (std::cmp_greater(launch.buffers.size(), most))
+    return Status::error(context, ", expected at most ", most, " buffers on ",
+                         plan.target.kind, ", found ", launch.buffers.size());
   if (launch.grid.has_value() != (plan.target.kind == "cuda"))
     return Status::error(context, ", expected ",
                          launch.grid ? "no grid" : "a grid", " on ",
@@ -580,6 +589,10 @@ Status Verifier::checkOp(const Collective &collective) const {
   bool reduces = kind == Kind::ReduceScatter || kind == Kind::AllReduce;
   if (reduces && input.dtype == DType::Bool)
     return Status::error(context, ", expected numbers, found bool");
+  int64_t most = offersOf(plan.target.kind).mostReduced;
+  if (reduces && group > most)
+    return Status::error(context, ", expected at most ", most, " ranks on ",
+                         plan.target.kind, ", found ", group);
   return Status::success();
 }
 
@@ -618,8 +631,7 @@ Status Verifier::run() const {
   FABRIC_RETURN_IF_ERROR(checkScalars());
   FABRIC_RETURN_IF_ERROR(checkConstants());
   for (size_t i = 0; i < plan.instructions.size(); ++i) {
-    Status status = std::visit([&](const auto &op) { return checkOp(op); },
-                               plan.instructions[i].op);
+    Status status = check(plan.instructions[i]);
     FABRIC_RETURN_IF_ERROR(status.in("instruction " + std::to_string(i)));
   }
   FABRIC_RETURN_IF_ERROR(checkPeerAccess(plan));
@@ -627,3 +639,8 @@ Status Verifier::run() const {
 }
 
 Status plan::verifyPlan(const Plan &plan) { return Verifier(plan).run(); }
+
+Status plan::verifyInstruction(const Plan &plan,
+                               const Instruction &instruction) {
+  return Verifier(plan).check(instruction);
+}

@@ -24,6 +24,10 @@ inline constexpr size_t maxStreams = 8;
 /// "<what>, expected X, found Y". Never crashes, whatever is in `plan`.
 Status verifyPlan(const Plan &plan);
 
+/// That of one instruction by itself, for whoever can say where it comes from.
+/// Reads the plan's target, mesh, buffers and sections, which must hold.
+Status verifyInstruction(const Plan &plan, const Instruction &instruction);
+
 } // namespace fabric::plan
 
 #endif // FABRIC_RUNTIME_PLAN_PLANVERIFIER_H

@@ -46,7 +46,6 @@ public:
   explicit FakeMover(std::shared_ptr<comm::Mover> host)
       : host(std::move(host)) {}
   bool onHost() const override { return false; }
-  int maxSources() const override { return host->maxSources(); }
   Status mark() override { return host->mark(); }
   Status follow(const Mover &) override { return Status::success(); }
   Status copyPart(const std::byte *source, comm::Rows from, int64_t fromAt,

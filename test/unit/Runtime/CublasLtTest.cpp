@@ -88,13 +88,14 @@ TEST_F(CublasLt, RefusesProductsThatTheFileDoesNotHave) {
 
 TEST_F(CublasLt, RefusesWhatGpusDoNotMultiply) {
   GemmDesc desc = smallDesc();
-  desc.input = desc.output = DType::F16;
+  desc.output = DType::F16;
   EXPECT_TRUE(failedWith(gpu->createGemm(desc, *stream),
-                         "no product of f16 x f16 -> f16 on cuda"));
+                         "no product of f32 x f32 -> f16 on cuda"));
   desc.input = desc.output = DType::F64;
   desc.tf32 = true;
   EXPECT_TRUE(failedWith(gpu->createGemm(desc, *stream),
-                         "TF32 is for products of f32, not of f64"));
+                         "expected TF32 for products of f32 on cuda, "
+                         "found it for f64 on cuda"));
   desc = smallDesc();
   desc.k = 0;
   EXPECT_TRUE(failedWith(gpu->createGemm(desc, *stream),

@@ -71,6 +71,8 @@ double read(cudaDataType type, const void *base, int64_t index) {
     return load<double>(base, index);
   case CUDA_R_16BF:
     return toDouble(load<BFloat16>(base, index));
+  case CUDA_R_16F:
+    return toDouble(load<Float16>(base, index));
   default:
     return load<float>(base, index);
   }
@@ -85,6 +87,8 @@ void write(cudaDataType type, void *base, int64_t index, double value) {
     return store(base, index, value);
   case CUDA_R_16BF:
     return store(base, index, convertFloat<BFloat16>(value));
+  case CUDA_R_16F:
+    return store(base, index, convertFloat<Float16>(value));
   default:
     return store(base, index, static_cast<float>(value));
   }

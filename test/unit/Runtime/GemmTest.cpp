@@ -2,6 +2,7 @@
 
 #include "TestDevices.h"
 
+#include "runtime/Plan/Offers.h"
 #include "runtime/Support/Float.h"
 
 #include <cmath>
@@ -25,6 +26,8 @@ public:
       return put(i, static_cast<float>(value));
     case DType::F64:
       return put(i, value);
+    case DType::F16:
+      return put(i, convertFloat<Float16>(value));
     default:
       return put(i, convertFloat<BFloat16>(value));
     }
@@ -35,6 +38,8 @@ public:
       return get<float>(i);
     case DType::F64:
       return get<double>(i);
+    case DType::F16:
+      return toDouble(get<Float16>(i));
     default:
       return toDouble(get<BFloat16>(i));
     }
@@ -147,6 +152,7 @@ void GemmConformance::checkProduct(GemmDesc desc) {
   run(*gemm, a, b, bias, c);
   double tolerance = desc.output == DType::F64   ? 1e-13
                      : desc.output == DType::F32 ? 1e-5
+                     : desc.output == DType::F16 ? 1.0 / 1024
                                                  : 1.0 / 128;
   for (int64_t i = 0; i < c.count(); ++i)
     ASSERT_NEAR(c.at(i), expected[i],
@@ -163,23 +169,22 @@ struct Types {
   std::optional<DType> bias;
 };
 
-const Types allTypes[] = {
-    {DType::F32, DType::F32, {}},
-    {DType::F32, DType::F32, DType::F32},
-    {DType::F64, DType::F64, {}},
-    {DType::F64, DType::F64, DType::F64},
-    {DType::BF16, DType::BF16, {}},
-    {DType::BF16, DType::F32, {}},
-    {DType::BF16, DType::BF16, DType::BF16},
-    {DType::BF16, DType::F32, DType::F32},
-};
+/// All that the device's target offers, without and with a bias.
+std::vector<Types> typesOf(bool onCuda) {
+  std::vector<Types> types;
+  for (const plan::OfferedProduct &offered :
+       plan::offersOf(onCuda ? "cuda" : "cpu").products)
+    for (auto bias : {std::optional<DType>(), std::optional(offered.output)})
+      types.push_back({offered.input, offered.output, bias});
+  return types;
+}
 
 struct Size {
   int64_t batch, m, n, k;
 };
 
 TEST_P(GemmConformance, EveryLayoutOfEveryDType) {
-  for (const Types &types : allTypes)
+  for (const Types &types : typesOf(onCuda()))
     for (const Size &size : {Size{1, 5, 7, 3}, Size{1, 33, 17, 65},
                              Size{3, 4, 9, 5}, Size{1, 64, 64, 64}})
       for (int flags = 0; flags < 16; ++flags) {
@@ -196,7 +201,7 @@ TEST_P(GemmConformance, EveryLayoutOfEveryDType) {
 }
 
 TEST_P(GemmConformance, SizesOfOneAndOfNothing) {
-  for (const Types &types : allTypes)
+  for (const Types &types : typesOf(onCuda()))
     // An empty product is refused where a library would make it.
     for (int shape = 0; shape < (onCuda() ? 8 : 16); ++shape)
       for (bool accumulate : {false, true}) {
@@ -214,7 +219,7 @@ TEST_P(GemmConformance, SizesOfOneAndOfNothing) {
 }
 
 TEST_P(GemmConformance, OneMatrixForTheWholeBatch) {
-  for (const Types &types : allTypes)
+  for (const Types &types : typesOf(onCuda()))
     for (int flags = 0; flags < 4; ++flags) {
       GemmDesc desc{types.input, types.output, types.bias, false, 3, 4, 9,
                     5,           {},           {},         {}};
@@ -260,8 +265,9 @@ TEST_P(GemmConformance, KeepsTheBitsOfF32UnlessAsked) {
 
   desc.tf32 = true;
   if (!onCuda()) {
-    EXPECT_EQ(device->createGemm(desc, *stream).message(),
-              "no product on the cpu is rounded to TF32");
+    EXPECT_EQ(
+        device->createGemm(desc, *stream).message(),
+        "expected TF32 for products of f32 on cuda, found it for f32 on cpu");
     return;
   }
   std::unique_ptr<Gemm> rounded = prepare(desc);
@@ -278,13 +284,15 @@ TEST(Gemm, WhatIsRefused) {
   desc.m = desc.n = desc.k = 4;
   desc.a = desc.b = desc.c = {false, 4, 0};
   desc.input = desc.output = DType::F16;
-  EXPECT_EQ(createGemm(desc).message(),
-            "no product of f16 x f16 -> f16 on the cpu: f16 has no products on "
-            "the cpu, compile for bf16 or f32");
+  EXPECT_EQ(
+      createGemm(desc).message(),
+      "no product of f16 x f16 -> f16 on cpu, expected one of f32 x f32 "
+      "-> f32, bf16 x bf16 -> bf16, bf16 x bf16 -> f32, f64 x f64 -> f64");
   desc.input = DType::F32;
   desc.output = DType::F64;
-  EXPECT_EQ(createGemm(desc).message(),
-            "no product of f32 x f32 -> f64 on the cpu");
+  EXPECT_EQ(createGemm(desc).message().find(
+                "no product of f32 x f32 -> f64 on cpu, "),
+            0u);
   desc.output = DType::F32;
   desc.a.leading = 3;
   EXPECT_TRUE(createGemm(desc).failed());

@@ -233,7 +233,7 @@ TEST(PlanVerifier, Gemms) {
                       "found batch 1, m 2, n 8, k 0"));
   EXPECT_TRUE(refused([](Gemm &g) { g.m = -2; }, "sizes of at least 1"));
   EXPECT_TRUE(refused([](Gemm &g) { g.tf32 = true; },
-                      "gemm, expected TF32 for products of f32 on cuda, found "
+                      "gemm: expected TF32 for products of f32 on cuda, found "
                       "it for f32 on cpu"));
   EXPECT_TRUE(refused([](Gemm &g) { g.batch = 0; }, "sizes of at least 1"));
   EXPECT_TRUE(refused([](Gemm &g) { g.m = 3; },
@@ -282,6 +282,38 @@ TEST(PlanVerifier, Gemms) {
   // A batch that shares its weight.
   EXPECT_ACCEPTED(Gemm &g = opOf<Gemm>(p, 1); g.batch = 2; g.m = 1;
                   g.a.batchStride = 8; g.c.batchStride = 8);
+}
+
+/// What the target's libraries do not do; OffersTest.cpp has their table.
+TEST(PlanVerifier, WhatTargetsDoNotOffer) {
+  EXPECT_REFUSED(p.buffers[bufBias].dtype = DType::BF16;
+                 p.constants[0].sectionOffset = 0,
+                 "instruction 1: gemm: no product of f32 x f32 -> f32 with a "
+                 "bias of bf16 on cpu");
+  auto onCuda = [](const std::function<void(Plan &)> &change) {
+    return verifyChanged([&](Plan &p) {
+      p.target.kind = "cuda";
+      opOf<Launch>(p, 2).grid = Grid();
+      change(p);
+    });
+  };
+  EXPECT_TRUE(succeeded(onCuda(
+      [](Plan &p) { opOf<Launch>(p, 2).buffers.resize(512, bufLoss); })));
+  EXPECT_TRUE(failedWith(
+      onCuda([](Plan &p) { opOf<Launch>(p, 2).buffers.resize(513, bufLoss); }),
+      "launch 'sum_0', expected at most 512 buffers on "
+      "cuda, found 513"));
+  auto reduceOver = [](int64_t ranks) {
+    return [=](Plan &p) {
+      p.mesh.axes.push_back({"pp", ranks});
+      opOf<Collective>(p, 3).axes = {{"pp"}};
+    };
+  };
+  EXPECT_TRUE(succeeded(onCuda(reduceOver(256))));
+  EXPECT_TRUE(failedWith(onCuda(reduceOver(257)),
+                         "instruction 3: all_reduce, expected at most 256 "
+                         "ranks on cuda, found 257"));
+  EXPECT_TRUE(succeeded(verifyChanged(reduceOver(257))));
 }
 
 TEST(PlanVerifier, Grids) {
