@@ -80,11 +80,11 @@ void mlir::fabric::buildSchedulePipeline(OpPassManager &pm,
   // On the order of execution, from which it reads what is alive when. Nothing
   // may merge equal ops from here on: gathers are repeated on purpose.
   pm.addNestedPass<func::FuncOp>(
-      schedule::createRegatherPass({options.memory}));
+      schedule::createRegatherPass({options.memory, options.scratch}));
   // When it is known what is made where.
   if (options.overlap)
     pm.addNestedPass<func::FuncOp>(
-        schedule::createOverlapPass({options.memory}));
+        schedule::createOverlapPass({options.memory, options.scratch}));
   pm.addNestedPass<func::FuncOp>(schedule::createVerifySchedulePass());
 }
 

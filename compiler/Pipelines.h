@@ -78,6 +78,10 @@ struct ScheduleOptions : public PassPipelineOptions<ScheduleOptions> {
   Option<bool> overlap{*this, "overlap",
                        llvm::cl::desc("collectives run beside what computes"),
                        llvm::cl::init(false)};
+  Option<bool> scratch{
+      *this, "scratch",
+      llvm::cl::desc("a budget also holds what a GPU's libraries work in"),
+      llvm::cl::init(false)};
 };
 
 /// schedule: one total order of instructions.

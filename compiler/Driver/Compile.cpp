@@ -82,6 +82,7 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
     ScheduleOptions schedule;
     schedule.memory = options.memory;
     schedule.overlap = options.overlap;
+    schedule.scratch = !options.target.gpu.empty();
     return buildSchedulePipeline(pm, schedule);
   }
   case Phase::Lower: {
@@ -177,6 +178,7 @@ mlir::fabric::compilePlan(ModuleOp module, StringRef modelText,
   FailureOr<::fabric::plan::Plan> plan = emitPlan(module, options.target);
   if (failed(plan))
     return failure();
+  compiled.facts.leastBytes += plan->memory.scratch;
   auto fingerprint = makeFingerprint(module, modelText, *described);
   if (failed(fingerprint))
     return failure();

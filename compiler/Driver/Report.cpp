@@ -102,6 +102,7 @@ void mlir::fabric::printReportJson(const plan::Plan &plan,
       json.attribute("gradients", plan.memory.gradients);
       json.attribute("activations", plan.memory.activations);
       json.attribute("communication", plan.memory.communication);
+      json.attribute("scratch", plan.memory.scratch);
     });
     json.attribute("least_bytes", facts.leastBytes);
     json.attribute("planned_copies", countCopies(plan));
@@ -201,6 +202,7 @@ void mlir::fabric::printReport(const plan::Plan &plan, const ReportFacts &facts,
   line("gradients", plan.memory.gradients);
   line("activations", plan.memory.activations);
   line("communication", plan.memory.communication);
+  line("scratch", plan.memory.scratch);
 
   printStreams(plan, os);
   if (!facts.tpPlan.empty()) {

@@ -5,6 +5,7 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "passes/Lowering/Kernels/Gpu/GpuKernels.h"
 #include "runtime/Plan/PlanVerifier.h"
+#include "runtime/Plan/Scratch.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Path.h"
 #include "llvm/TargetParser/Host.h"
@@ -312,21 +313,21 @@ static LogicalResult emitCode(ModuleOp module,
   return success();
 }
 
-/// What the library of a GPU's products may use, as the runtime asks for it.
-static constexpr int64_t kProductBytes = 32 << 20;
-
-/// Products work in an arena of their own: it is no value's, and counts with
-/// what is left of the peak.
-static void reserveForProducts(plan::Plan &plan) {
-  bool hasProducts = llvm::any_of(plan.instructions, [](const auto &one) {
-    return std::holds_alternative<plan::Gemm>(one.op);
-  });
-  if (!hasProducts || plan.target.kind != "cuda")
-    return;
-  plan.productArena = static_cast<int64_t>(plan.arenas.size());
-  plan.arenas.push_back({"products", kProductBytes, 256});
-  plan.memory.peak += kProductBytes;
-  plan.memory.activations += kProductBytes;
+/// An arena for each stream in which libraries work beside their operands.
+static void reserveScratch(plan::Plan &plan) {
+  std::map<int64_t, int64_t> bytes; // By stream.
+  for (const plan::Instruction &instruction : plan.instructions)
+    if (int64_t needed = plan::scratchOf(plan, instruction))
+      bytes[instruction.stream] = std::max(bytes[instruction.stream], needed);
+  for (auto [stream, size] : bytes) {
+    plan.scratch.push_back({stream, static_cast<int64_t>(plan.arenas.size())});
+    std::string name = "scratch";
+    if (!plan.streams.empty())
+      name += " of " + plan.streams[stream];
+    plan.arenas.push_back({name, size, plan::scratchAlignment});
+    plan.memory.scratch += size;
+    plan.memory.peak += size;
+  }
 }
 
 FailureOr<plan::Plan>
@@ -353,6 +354,6 @@ mlir::fabric::emitPlan(ModuleOp module, const lowering::KernelTarget &target) {
     if (failed(instructions.emit(&op)))
       return failure();
   plan.memory = reportMemory(function, plan);
-  reserveForProducts(plan);
+  reserveScratch(plan);
   return plan;
 }

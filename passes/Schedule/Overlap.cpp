@@ -335,7 +335,8 @@ private:
       Order order = overlapper.findOrder(divisor);
       setOrder(order, block);
       auto beside = mark(order);
-      int64_t peak = BlockLiveness(block).getPeakBytes();
+      int64_t peak = BlockLiveness(block).getPeakBytes() +
+                     (scratch ? getScratchBytes(block) : 0);
       if (peak <= budget) {
         peakBytes.updateMax(peak);
         numAsync += beside.size();

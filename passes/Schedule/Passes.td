@@ -55,7 +55,9 @@ def RegatherPass : Pass<"schedule-regather", "::mlir::func::FuncOp"> {
       made again. If none is left, the error says how many bytes are needed.
 
     The estimate counts arguments, results and every tensor between; lowering, which
-    fuses, needs no more. Nothing may merge equal ops after this pass.
+    fuses, needs no more. With `scratch` it also counts what libraries of a GPU work
+    in: for products, and for collectives but gathers whose pieces lie one after the
+    other. Nothing may merge equal ops after this pass.
 
     Precondition: `schedule-order` has run.
     Postcondition: the same; peak memory has not grown.
@@ -79,7 +81,9 @@ def RegatherPass : Pass<"schedule-regather", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"memory", "memory", "std::string", /*default=*/"\"fast\"",
-           "min, fast, or a budget in bytes">];
+           "min, fast, or a budget in bytes">,
+    Option<"scratch", "scratch", "bool", /*default=*/"false",
+           "the budget also holds what a GPU's libraries work in">];
   let statistics = [
     Statistic<"numRegathered", "regathered", "Number of values made again">,
     Statistic<"bytesSent", "bytes-sent",
@@ -126,7 +130,9 @@ def OverlapPass : Pass<"schedule-overlap", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"memory", "memory", "std::string", /*default=*/"\"fast\"",
-           "min, fast, or a budget in bytes">];
+           "min, fast, or a budget in bytes">,
+    Option<"scratch", "scratch", "bool", /*default=*/"false",
+           "the budget also holds what a GPU's libraries work in">];
   let statistics = [
     Statistic<"numAsync", "async", "Number of collectives beside what computes">,
     Statistic<"peakBytes", "peak-bytes", "Estimated peak of memory on one rank">];

@@ -254,13 +254,24 @@ private:
       return signalPassFailure();
     }
 
+    int64_t scratchBytes = scratch ? getScratchBytes(block) : 0;
+    auto checkBudget = [&](int64_t peak) -> LogicalResult {
+      if (!hasBudget || peak + scratchBytes <= budget)
+        return success();
+      InFlightDiagnostic error = function.emitError()
+                                 << "does not fit into the memory budget of "
+                                 << budget << " bytes: one rank needs "
+                                 << peak + scratchBytes << " bytes";
+      if (scratchBytes > 0)
+        error << ", of which libraries work in " << scratchBytes;
+      return error;
+    };
+
     Plan plan(block);
     if (memory == "min")
       plan.holdOneAtATime();
-    if (hasBudget && failed(plan.fit(budget))) {
-      function.emitError() << "does not fit into the memory budget of "
-                           << budget << " bytes: one rank needs "
-                           << plan.getPeakBytes() << " bytes";
+    if (hasBudget && failed(plan.fit(budget - scratchBytes))) {
+      (void)checkBudget(plan.getPeakBytes());
       return signalPassFailure();
     }
     numRegathered += plan.apply();
@@ -269,12 +280,8 @@ private:
       bytesSent += getBytesSent(&op);
     int64_t peak = BlockLiveness(block).getPeakBytes();
     peakBytes.updateMax(peak);
-    if (hasBudget && peak > budget) {
-      function.emitError() << "does not fit into the memory budget of "
-                           << budget << " bytes: one rank needs " << peak
-                           << " bytes";
+    if (failed(checkBudget(peak)))
       return signalPassFailure();
-    }
   }
 };
 } // namespace

@@ -29,6 +29,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,9 @@ class Mover;
 struct GroupSpec {
   std::vector<int> ranks;
   std::string axes; ///< Names for errors: "tp", "dp,tp".
+  /// On the device, aligned to 256, for collectives that need it; the groups of
+  /// a stream may share it. Absent: the communicator allocates its own.
+  std::optional<std::span<std::byte>> scratch = std::nullopt;
 };
 
 /// What a rank may do with the input of a collective that has returned.

@@ -14,21 +14,30 @@
 #include "runtime/Comm/NcclCommunicator.h"
 #include "runtime/Comm/Mover.h"
 #include "runtime/Comm/NcclConnection.h"
+#include "runtime/Plan/Scratch.h"
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <map>
 
 namespace fabric::comm {
 namespace {
 
-/// Of each of the two scratch buffers of a rank.
-constexpr int64_t chunkBytes = 32 << 20;
-/// What every chunk of a piece is a multiple of: wider than any element.
-constexpr int64_t chunkStep = 16;
+using plan::chunkStep;
 
+/// What is sent and what is received, all ranks' chunks at once. Groups whose
+/// collectives are in one stream take turns with it.
 struct Scratch {
-  std::unique_ptr<device::Memory> send, receive;
+  std::byte *send = nullptr, *receive = nullptr;
+  int64_t bytes = 0;                   ///< Of each.
+  std::unique_ptr<device::Memory> own; ///< Where nobody gave any.
+
+  static Scratch halve(std::span<std::byte> memory) {
+    int64_t half = std::ssize(memory) / 2 / plan::scratchAlignment *
+                   plan::scratchAlignment;
+    return {memory.data(), memory.data() + half, half, nullptr};
+  }
 };
 
 const std::byte *at(const void *base, int64_t offset) {
@@ -68,7 +77,7 @@ protected:
         return connection->allGather(input, output, total, stream);
       return inChunks(total, [&](int64_t done, int64_t bytes) -> Status {
         FABRIC_RETURN_IF_ERROR(connection->allGather(
-            at(input, done), scratch->receive->data(), bytes, stream));
+            at(input, done), scratch->receive, bytes, stream));
         return unpack(bytes, output, pieces, width, done);
       });
     });
@@ -94,8 +103,9 @@ protected:
     if (size() == 1)
       return copyAlone(count * width, input, output);
     return named("all_reduce", [&]() -> Status {
+      FABRIC_RETURN_IF_ERROR(checkScratch());
       // Whole multiples of the group: the largest share times it fits.
-      int64_t chunk = chunkBytes / (size() * width) * size();
+      int64_t chunk = scratch->bytes / (size() * width) * size();
       for (int64_t done = 0; done < count; done += chunk)
         FABRIC_RETURN_IF_ERROR(
             allReduceChunk(dtype, reduction, std::min(chunk, count - done),
@@ -122,7 +132,10 @@ protected:
   Status doBarrier() override {
     if (size() == 1)
       return Status::success();
-    return named("barrier", [&] { return exchangeScratch(chunkStep); });
+    return named("barrier", [&]() -> Status {
+      FABRIC_RETURN_IF_ERROR(checkScratch());
+      return exchangeScratch(chunkStep);
+    });
   }
 
 private:
@@ -142,10 +155,21 @@ private:
                             dense(bytes));
   }
 
-  /// So many bytes of every rank's piece at a time that all fit into a scratch
-  /// buffer.
+  /// Room for the smallest chunk of every rank, or nothing would move.
+  Status checkScratch() const {
+    if (scratch->bytes >= size() * chunkStep)
+      return Status::success();
+    return Status::error("needs ", size() * chunkStep,
+                         " bytes to send from and as many to receive in, and "
+                         "has ",
+                         scratch->bytes);
+  }
+
+  /// So many bytes of every rank's piece at a time that all fit into a half of
+  /// the scratch.
   template <typename Work> Status inChunks(int64_t total, Work work) {
-    int64_t chunk = chunkBytes / size() / chunkStep * chunkStep;
+    FABRIC_RETURN_IF_ERROR(checkScratch());
+    int64_t chunk = scratch->bytes / size() / chunkStep * chunkStep;
     for (int64_t done = 0; done < total; done += chunk)
       FABRIC_RETURN_IF_ERROR(work(done, std::min(chunk, total - done)));
     return Status::success();
@@ -158,8 +182,8 @@ private:
     for (int peer = 0; peer < size(); ++peer)
       FABRIC_RETURN_IF_ERROR(mover().copyPart(
           at(tensor, pieceOffset(pieces, peer, width)),
-          rowsOf(pieces, size(), width), done,
-          scratch->send->data() + peer * bytes, dense(bytes), 0, bytes));
+          rowsOf(pieces, size(), width), done, scratch->send + peer * bytes,
+          dense(bytes), 0, bytes));
     return Status::success();
   }
 
@@ -167,25 +191,25 @@ private:
   Status unpack(int64_t bytes, void *tensor, Pieces pieces, int64_t width,
                 int64_t done) {
     for (int peer = 0; peer < size(); ++peer)
-      FABRIC_RETURN_IF_ERROR(mover().copyPart(
-          scratch->receive->data() + peer * bytes, dense(bytes), 0,
-          at(tensor, pieceOffset(pieces, peer, width)),
-          rowsOf(pieces, size(), width), done, bytes));
+      FABRIC_RETURN_IF_ERROR(
+          mover().copyPart(scratch->receive + peer * bytes, dense(bytes), 0,
+                           at(tensor, pieceOffset(pieces, peer, width)),
+                           rowsOf(pieces, size(), width), done, bytes));
     return Status::success();
   }
 
   /// `bytes` for each rank, from the send to the receive buffers.
   Status exchangeScratch(int64_t bytes) {
     for (int peer = 0; peer < size(); ++peer)
-      transfers[peer] = {scratch->send->data() + peer * bytes, bytes,
-                         scratch->receive->data() + peer * bytes, bytes};
+      transfers[peer] = {scratch->send + peer * bytes, bytes,
+                         scratch->receive + peer * bytes, bytes};
     return connection->exchange(transfers, stream);
   }
 
   Status reduceReceived(DType dtype, Reduction reduction, int64_t bytes,
                         std::byte *output) {
     for (int peer = 0; peer < size(); ++peer)
-      sources[peer] = scratch->receive->data() + peer * bytes;
+      sources[peer] = scratch->receive + peer * bytes;
     return mover().reduceRows(dtype, reduction, sources, dense(bytes), output);
   }
 
@@ -199,7 +223,7 @@ private:
     int64_t mine = bytesOf(index());
     for (int peer = 0; peer < size(); ++peer)
       transfers[peer] = {input + begin(peer), bytesOf(peer),
-                         scratch->receive->data() + peer * mine, mine};
+                         scratch->receive + peer * mine, mine};
     FABRIC_RETURN_IF_ERROR(connection->exchange(transfers, stream));
     std::byte *share = output + begin(index());
     FABRIC_RETURN_IF_ERROR(reduceReceived(dtype, reduction, mine, share));
@@ -271,7 +295,7 @@ public:
   int64_t scratchBytes() const override {
     int64_t bytes = 0;
     for (const auto &[stream, scratch] : scratches)
-      bytes += scratch->send->bytes() + scratch->receive->bytes();
+      bytes += scratch->own->bytes();
     return bytes;
   }
 
@@ -295,7 +319,7 @@ protected:
       connection = known;
     }
     FABRIC_ASSIGN_OR_RETURN(std::shared_ptr<const Scratch> scratch,
-                            scratchOf(*stream));
+                            scratchOf(spec, *stream));
     return std::unique_ptr<Group>(std::make_unique<NcclGroup>(
         std::move(spec), index, std::move(mover), std::move(connection),
         std::move(scratch), *stream));
@@ -321,18 +345,22 @@ private:
     return id;
   }
 
-  /// Groups of one stream take turns with it.
-  Expected<std::shared_ptr<const Scratch>> scratchOf(device::Stream &stream) {
+  Expected<std::shared_ptr<const Scratch>> scratchOf(const GroupSpec &spec,
+                                                     device::Stream &stream) {
+    if (spec.scratch)
+      return std::make_shared<const Scratch>(Scratch::halve(*spec.scratch));
     std::shared_ptr<const Scratch> &scratch = scratches[stream.native()];
     if (!scratch) {
-      auto made = std::make_shared<Scratch>();
-      for (auto *buffer : {&made->send, &made->receive}) {
-        auto memory = device.allocate(chunkBytes, chunkStep);
-        if (memory.failed())
-          return memory.status().in("scratch of NCCL");
-        *buffer = std::move(*memory);
-      }
-      scratch = std::move(made);
+      // As much as any collective could use.
+      int64_t bytes =
+          plan::collectiveScratch(std::numeric_limits<int64_t>::max(), size());
+      auto memory = device.allocate(bytes, plan::scratchAlignment);
+      if (memory.failed())
+        return memory.status().in("scratch of NCCL");
+      Scratch made =
+          Scratch::halve({(*memory)->data(), static_cast<size_t>(bytes)});
+      made.own = std::move(*memory);
+      scratch = std::make_shared<const Scratch>(std::move(made));
     }
     return scratch;
   }

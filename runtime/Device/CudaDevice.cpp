@@ -11,6 +11,7 @@
 #include "runtime/Device/CudaTarget.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Kernels/CudaGemm.h"
+#include "runtime/Plan/Scratch.h"
 #include "runtime/Support/Clock.h"
 #include "runtime/Support/UniqueHandle.h"
 
@@ -320,8 +321,9 @@ public:
   searchGemms(std::span<const kernels::GemmDesc> products) override {
     FABRIC_ASSIGN_OR_RETURN(kernels::GemmMachine machine, gemmMachine());
     FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<Stream> stream, createStream());
-    FABRIC_ASSIGN_OR_RETURN(std::unique_ptr<Memory> scratch,
-                            allocate(kernels::mostGemmScratchBytes, 256));
+    FABRIC_ASSIGN_OR_RETURN(
+        std::unique_ptr<Memory> scratch,
+        allocate(plan::productScratchBytes, plan::scratchAlignment));
     kernels::GemmChoices choices(std::move(machine));
     for (const kernels::GemmDesc &desc : products) {
       auto choice = searchGemm(desc, *scratch, *stream);

@@ -3,6 +3,7 @@
 #include "runtime/Executor/Program.h"
 #include "runtime/Executor/PlanGemms.h"
 #include "runtime/Plan/LentInputs.h"
+#include "runtime/Plan/Scratch.h"
 #include "runtime/Plan/Sharding.h"
 #include "runtime/Plan/Work.h"
 #include "runtime/Support/Float.h"
@@ -124,18 +125,31 @@ Status Program::bindInstructions() {
 Status Program::provideScratch(int64_t bytes) {
   if (bytes == 0)
     return Status::success();
-  if (!source.productArena) {
-    FABRIC_ASSIGN_OR_RETURN(gemmScratch, device.allocate(bytes, 256));
+  std::optional<std::span<std::byte>> planned = plannedScratch(*stream);
+  if (!planned) {
+    FABRIC_ASSIGN_OR_RETURN(gemmScratch,
+                            device.allocate(bytes, plan::scratchAlignment));
     scratchAddress = gemmScratch->data();
     return Status::success();
   }
-  const device::Memory &arena = *arenas[*source.productArena];
-  if (bytes > arena.bytes())
+  if (bytes > std::ssize(*planned))
     return Status::error("rank ", self, ": products need ", bytes,
                          " bytes beside their operands, and the plan has ",
-                         arena.bytes());
-  scratchAddress = arena.data();
+                         planned->size());
+  scratchAddress = planned->data();
   return Status::success();
+}
+
+std::optional<std::span<std::byte>>
+Program::plannedScratch(const device::Stream &stream) const {
+  if (source.scratch.empty() && source.target.kind != "cuda")
+    return std::nullopt;
+  for (const plan::StreamScratch &scratch : source.scratch)
+    if (streams[scratch.stream].get() == &stream) {
+      const device::Memory &arena = *arenas[scratch.arena];
+      return std::span(arena.data(), static_cast<size_t>(arena.bytes()));
+    }
+  return std::span<std::byte>();
 }
 
 Expected<kernels::Gemm *> Program::prepare(const kernels::GemmDesc &desc) {
@@ -266,6 +280,7 @@ Program::groupOver(const std::vector<plan::AxisRef> &axes,
     spec.axes = name;
     for (int64_t member : plan::groupOf(source.mesh, axes, self).ranks)
       spec.ranks.push_back(static_cast<int>(member));
+    spec.scratch = plannedScratch(stream);
     FABRIC_ASSIGN_OR_RETURN(group,
                             communicator.createGroup(std::move(spec), &stream));
   }

@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -29,7 +30,7 @@ namespace fabric::runtime {
 
 /// Bytes of one rank.
 struct MemoryUse {
-  int64_t arenas = 0;  ///< Allocated for the plan's arenas.
+  int64_t arenas = 0; ///< Allocated for the plan's arenas.
   /// For products, communication and inputs that are read ahead, beside the
   /// arenas.
   int64_t scratch = 0;
@@ -150,6 +151,10 @@ private:
   Status allocateArenas();
   Status bindInstructions();
   Status provideScratch(int64_t bytes);
+  /// What the plan has for libraries in the stream, maybe nothing; absent on
+  /// the cpu, where libraries say what they need.
+  std::optional<std::span<std::byte>>
+  plannedScratch(const device::Stream &stream) const;
   Status loadConstants();
 
   Expected<Op> bind(const plan::Gemm &gemm, device::Stream &stream);

@@ -2,6 +2,8 @@
 
 #include "runtime/Kernels/CublasLtProduct.h"
 
+#include "runtime/Plan/Scratch.h"
+
 namespace fabric::kernels {
 namespace {
 
@@ -105,8 +107,9 @@ CublasLtProduct::algorithms(int most) const {
                         raw, attribute, &value, sizeof(value)),
                     "cublasLtMatmulPreferenceSetAttribute");
   };
-  FABRIC_RETURN_IF_ERROR(prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-                                static_cast<uint64_t>(mostGemmScratchBytes)));
+  FABRIC_RETURN_IF_ERROR(
+      prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+             static_cast<uint64_t>(plan::productScratchBytes)));
   FABRIC_RETURN_IF_ERROR(
       prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
              static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE)));

@@ -9,7 +9,7 @@
 namespace fabric::kernels {
 
 /// Times what the library offers for the product on these operands, which it
-/// overwrites; `scratch` has mostGemmScratchBytes.
+/// overwrites; `scratch` has plan::productScratchBytes.
 Expected<GemmChoice> searchCublasLt(const GemmDesc &desc,
                                     CublasLtProduct &product,
                                     const GemmOperands &operands,

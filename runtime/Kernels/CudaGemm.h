@@ -39,9 +39,6 @@ public:
                                       device::Stream &stream) = 0;
 };
 
-/// What an algorithm may use beside the operands.
-inline constexpr int64_t mostGemmScratchBytes = 32 << 20;
-
 /// For the device that is current. Fails where the machine lacks the library.
 Expected<std::shared_ptr<CudaGemms>> createCudaGemms();
 

@@ -87,6 +87,13 @@ struct PeerView {
   bool ownPiece = false;
 };
 
+/// An arena that libraries may use beside the operands of a stream's
+/// instructions, which follow each other. No buffer lies in it.
+struct StreamScratch {
+  int64_t stream = 0;
+  int64_t arena = 0;
+};
+
 /// A typed window on an arena. Buffers whose lifetimes do not meet may overlap.
 struct Buffer {
   int64_t arena = 0;
@@ -287,6 +294,7 @@ struct Target {
 struct MemoryReport {
   int64_t peak = 0, parameters = 0, optimizer = 0, gradients = 0,
           activations = 0, communication = 0;
+  int64_t scratch = 0; ///< What libraries work in: Plan::scratch.
 };
 
 /// What a communicator can do beyond collectives: what a compiler may use, and
@@ -308,9 +316,9 @@ struct Plan {
   std::string fingerprint;
   CommFeatures needs; ///< Of the communicator that runs it.
   std::vector<Arena> arenas;
-  /// Index of the arena that a GPU's products may use beside their operands:
-  /// one for all, for they follow each other. No buffer lies in it.
-  std::optional<int64_t> productArena = std::nullopt;
+  /// What libraries work in, of the streams that need some: on GPUs, products
+  /// and collectives. See Scratch.h.
+  std::vector<StreamScratch> scratch;
   std::vector<Buffer> buffers;
   std::vector<Parameter> parameters;
   std::vector<State> states;

@@ -83,12 +83,15 @@ void Printer::printMemory() {
       << "  parameters " << plan.memory.parameters << ", optimizer "
       << plan.memory.optimizer << ", gradients " << plan.memory.gradients
       << ", activations " << plan.memory.activations << ", communication "
-      << plan.memory.communication << "\n";
+      << plan.memory.communication;
+  if (plan.memory.scratch != 0)
+    out << ", scratch " << plan.memory.scratch;
+  out << "\n";
   for (const Arena &arena : plan.arenas)
     out << "  arena " << arena.name << ": " << arena.bytes << " bytes\n";
-  if (plan.productArena)
-    out << "  products work in arena "
-        << plan.arenas[static_cast<size_t>(*plan.productArena)].name << "\n";
+  for (const StreamScratch &scratch : plan.scratch)
+    out << "  libraries work in arena " << plan.arenas[scratch.arena].name
+        << " in stream " << scratch.stream << "\n";
 }
 
 void Printer::printTensor(const char *kind, const std::string &name,

@@ -223,6 +223,7 @@ static MemoryReport readMemory(const Cursor &cursor) {
   memory.gradients = fields["gradients"].integer();
   memory.activations = fields["activations"].integer();
   memory.communication = fields["communication"].integer();
+  memory.scratch = fields.optionalInteger("scratch").value_or(0);
   fields.done();
   return memory;
 }
@@ -235,6 +236,20 @@ static Arena readArena(const Cursor &cursor) {
   arena.alignment = fields["alignment"].integer();
   fields.done();
   return arena;
+}
+
+static std::vector<StreamScratch> readScratch(const Cursor &cursor) {
+  auto scratch = cursor.list([](const Cursor &element) {
+    Fields fields(element);
+    StreamScratch read;
+    read.stream = fields["stream"].integer();
+    read.arena = fields["arena"].integer();
+    fields.done();
+    return read;
+  });
+  if (scratch.empty()) // One way to say that there is none: no key.
+    cursor.refuse("scratch");
+  return scratch;
 }
 
 static CommFeatures readNeeds(const Cursor &cursor) {
@@ -512,7 +527,8 @@ static Plan readManifest(const Cursor &root, std::span<const std::byte> area) {
     plan.needs = readNeeds(fields["needs"]);
   plan.memory = readMemory(fields["memory"]);
   plan.arenas = fields["arenas"].list(readArena);
-  plan.productArena = fields.optionalInteger("product_arena");
+  if (fields.has("scratch"))
+    plan.scratch = readScratch(fields["scratch"]);
   plan.buffers = fields["buffers"].list(readBuffer);
   plan.parameters = fields["parameters"].list(readParameter);
   plan.states = fields["states"].list(readState);

@@ -10,6 +10,7 @@
 
 #include "runtime/Plan/Offers.h"
 #include "runtime/Plan/PeerAccess.h"
+#include "runtime/Plan/Scratch.h"
 #include "runtime/Plan/Sharding.h"
 #include "runtime/Plan/StreamOrder.h"
 #include "runtime/Support/CheckedMath.h"
@@ -36,7 +37,7 @@ public:
 private:
   Status checkHeader() const;
   Status checkArenas() const;
-  Status checkProductArena() const;
+  Status checkScratch() const;
   Status checkBuffers() const;
   Status checkShape(const Shape &shape, DType dtype) const;
   Status checkBufferId(BufferId buffer) const;
@@ -141,23 +142,35 @@ Status Verifier::checkHeader() const {
   return checkMesh(plan.mesh);
 }
 
-Status Verifier::checkProductArena() const {
-  if (!plan.productArena)
-    return Status::success();
-  int64_t index = *plan.productArena;
-  if (plan.target.kind != "cuda")
-    return Status::error("expected none on the ", plan.target.kind,
-                         ", found arena ", index);
-  if (index < 0 || index >= static_cast<int64_t>(plan.arenas.size()))
-    return Status::error("expected one of ", plan.arenas.size(),
-                         " arenas, found ", index);
-  // What GPUs' libraries ask for.
-  if (plan.arenas[index].alignment < 256)
-    return Status::error("expected an alignment of at least 256, found ",
-                         plan.arenas[index].alignment);
+Status Verifier::checkScratch() const {
+  if (!plan.scratch.empty() && plan.target.kind != "cuda")
+    return Status::error("expected none on the ", plan.target.kind, ", found ",
+                         plan.scratch.size(), " arenas");
+  size_t streams = std::max<size_t>(plan.streams.size(), 1);
+  std::set<int64_t> seenStreams, seenArenas;
+  for (const auto &[stream, index] : plan.scratch) {
+    if (stream < 0 || std::cmp_greater_equal(stream, streams))
+      return Status::error("expected one of ", streams, " streams, found ",
+                           stream);
+    if (index < 0 || std::cmp_greater_equal(index, plan.arenas.size()))
+      return Status::error("expected one of ", plan.arenas.size(),
+                           " arenas, found ", index);
+    if (!seenStreams.insert(stream).second || !seenArenas.insert(index).second)
+      return Status::error("expected an arena for a stream, found stream ",
+                           stream, " or arena ", index, " twice");
+    if (plan.arenas[index].alignment < scratchAlignment)
+      return Status::error("expected an alignment of at least ",
+                           scratchAlignment, ", found ",
+                           plan.arenas[index].alignment);
+  }
   for (size_t i = 0; i < plan.buffers.size(); ++i)
-    if (plan.buffers[i].arena == index)
-      return Status::error("expected no buffers in it, found buffer ", i);
+    if (seenArenas.count(plan.buffers[i].arena))
+      return Status::error("expected no buffers in arena ",
+                           plan.buffers[i].arena, ", found buffer ", i);
+  if (plan.memory.scratch != scratchBytes(plan))
+    return Status::error("expected ", scratchBytes(plan),
+                         " bytes in the report, the sum of its arenas, found ",
+                         plan.memory.scratch);
   return Status::success();
 }
 
@@ -180,7 +193,7 @@ Status Verifier::checkArenas() const {
                            "at most 2 MiB, found ",
                            arena.alignment);
   }
-  FABRIC_RETURN_IF_ERROR(checkProductArena().in("product arena"));
+  FABRIC_RETURN_IF_ERROR(checkScratch().in("scratch"));
   const MemoryReport &memory = plan.memory;
   if (memory.peak != total)
     return Status::error("memory peak, expected ", total,

@@ -215,13 +215,20 @@ static Json toJson(const Instruction &instruction) {
   return object;
 }
 
+static Json toJson(const StreamScratch &scratch) {
+  return {{"stream", scratch.stream}, {"arena", scratch.arena}};
+}
+
 static Json toJson(const MemoryReport &memory) {
-  return {{"peak", memory.peak},
-          {"parameters", memory.parameters},
-          {"optimizer", memory.optimizer},
-          {"gradients", memory.gradients},
-          {"activations", memory.activations},
-          {"communication", memory.communication}};
+  Json object = {{"peak", memory.peak},
+                 {"parameters", memory.parameters},
+                 {"optimizer", memory.optimizer},
+                 {"gradients", memory.gradients},
+                 {"activations", memory.activations},
+                 {"communication", memory.communication}};
+  if (memory.scratch != 0)
+    object["scratch"] = memory.scratch;
+  return object;
 }
 
 static Json toJson(const Plan &plan) {
@@ -245,8 +252,8 @@ static Json toJson(const Plan &plan) {
     object["needs"] = {{"shared_memory", true}};
   object.update(
       Json{{"memory", toJson(plan.memory)}, {"arenas", listOf(plan.arenas)}});
-  if (plan.productArena)
-    object["product_arena"] = *plan.productArena;
+  if (!plan.scratch.empty())
+    object["scratch"] = listOf(plan.scratch);
   object.update(Json{{"buffers", listOf(plan.buffers)},
                      {"parameters", listOf(plan.parameters)},
                      {"states", listOf(plan.states)},

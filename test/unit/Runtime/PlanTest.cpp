@@ -99,9 +99,10 @@ static Plan makeCudaPlan() {
   std::get<Launch>(plan.instructions[2].op).grid =
       Grid{{132, 2, 1}, {32, 4, 1}, 49152};
   std::get<Gemm>(plan.instructions[1].op).tf32 = true;
-  plan.productArena = static_cast<int64_t>(plan.arenas.size());
-  plan.arenas.push_back({"products", 4096, 256});
+  plan.scratch = {{0, static_cast<int64_t>(plan.arenas.size())}};
+  plan.arenas.push_back({"libraries", 4096, 256});
   plan.memory.peak += 4096;
+  plan.memory.scratch = 4096;
   return plan;
 }
 
@@ -113,14 +114,17 @@ TEST(PlanFile, LaunchesOnAGpu) {
   EXPECT_EQ(std::get<Launch>(read->instructions[2].op).grid,
             (Grid{{132, 2, 1}, {32, 4, 1}, 49152}));
   EXPECT_TRUE(std::get<Gemm>(read->instructions[1].op).tf32);
-  EXPECT_EQ(read->productArena, plan.productArena);
+  ASSERT_EQ(read->scratch.size(), 1u);
+  EXPECT_EQ(read->scratch[0].arena, plan.scratch[0].arena);
+  EXPECT_EQ(read->memory.scratch, 4096);
   EXPECT_EQ(bytesOf(*read), bytes);
   EXPECT_NE(describePlan(plan).find("writes %5 {blocks 132 x 2 x 1, threads "
                                     "32 x 4 x 1, shared 49152 bytes}"),
             std::string::npos);
   EXPECT_NE(describePlan(plan).find(", tf32}"), std::string::npos);
-  EXPECT_NE(describePlan(plan).find("products work in arena products"),
-            std::string::npos);
+  EXPECT_NE(
+      describePlan(plan).find("libraries work in arena libraries in stream 0"),
+      std::string::npos);
 }
 
 TEST(PlanFile, RoundTripOfPeerViews) {

@@ -62,27 +62,37 @@ TEST(PlanVerifier, Arenas) {
   EXPECT_REFUSED(p.memory.gradients = -1, "memory, expected sizes of at least");
 }
 
-TEST(PlanVerifier, ProductArenas) {
-  auto refused = [](int64_t index, int64_t alignment, const char *message) {
+TEST(PlanVerifier, Scratch) {
+  auto refused = [](StreamScratch scratch, int64_t alignment,
+                    const char *message) {
     return failedWith(verifyChanged([&](Plan &p) {
                         p.target.kind = "cuda";
-                        p.arenas.push_back({"products", 4096, alignment});
-                        p.productArena = index;
+                        p.arenas.push_back({"one", 4096, alignment});
+                        p.scratch = {scratch};
                       }),
                       message);
   };
-  EXPECT_REFUSED(p.productArena = 1,
-                 "product arena: expected none on the cpu, found arena 1");
-  EXPECT_TRUE(refused(3, 256,
-                      "product arena: expected one of 3 arenas, found "
-                      "3"));
-  EXPECT_TRUE(refused(-1, 256, "product arena: expected one of 3 arenas"));
-  EXPECT_TRUE(refused(2, 128,
-                      "product arena: expected an alignment of at least "
-                      "256, found 128"));
-  EXPECT_TRUE(refused(1, 256,
-                      "product arena: expected no buffers in it, found "
-                      "buffer 2"));
+  EXPECT_REFUSED(p.scratch.push_back({0, 1}),
+                 "scratch: expected none on the cpu, found 1 arenas");
+  EXPECT_TRUE(
+      refused({1, 2}, 256, "scratch: expected one of 1 streams, found 1"));
+  EXPECT_TRUE(refused({-1, 2}, 256, "scratch: expected one of 1 streams"));
+  EXPECT_TRUE(
+      refused({0, 3}, 256, "scratch: expected one of 3 arenas, found 3"));
+  EXPECT_TRUE(refused({0, -1}, 256, "scratch: expected one of 3 arenas"));
+  EXPECT_TRUE(refused({0, 2}, 128,
+                      "scratch: expected an alignment of at least 256, found "
+                      "128"));
+  EXPECT_TRUE(refused({0, 1}, 256,
+                      "scratch: expected no buffers in arena 1, found buffer "
+                      "2"));
+  EXPECT_TRUE(refused({0, 2}, 256,
+                      "scratch: expected 4096 bytes in the report, the sum of "
+                      "its arenas, found 0"));
+  EXPECT_REFUSED(p.target.kind = "cuda"; p.arenas.push_back({"one", 0, 256});
+                 p.scratch = (std::vector<StreamScratch>{{0, 2}, {0, 2}}),
+                 "scratch: expected an arena for a stream, found stream 0 or "
+                 "arena 2 twice");
 }
 
 TEST(PlanVerifier, Buffers) {

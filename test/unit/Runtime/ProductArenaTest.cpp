@@ -17,8 +17,8 @@ Expected<std::unique_ptr<Program>> load(HandmadePlan &made,
                                         std::optional<int64_t> bytes) {
   device.gemmScratch = 512;
   if (bytes) {
-    made.plan.productArena = static_cast<int64_t>(made.plan.arenas.size());
-    made.plan.arenas.push_back({"products", *bytes, 256});
+    made.plan.scratch = {{0, static_cast<int64_t>(made.plan.arenas.size())}};
+    made.plan.arenas.push_back({"scratch", *bytes, 256});
     made.plan.memory.peak += *bytes;
   }
   auto module = device.load(made.plan.sections.at("code"));
