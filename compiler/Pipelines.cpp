@@ -110,6 +110,9 @@ void mlir::fabric::buildLowerPipeline(OpPassManager &pm,
   // they leave for each other needs memory.
   if (options.gpu)
     pm.addPass(lowering::createLaunchesToGpuPass());
+  // When nothing else moves, and before barriers, which follow what is read.
+  if (options.joinProducts)
+    pm.addPass(lowering::createJoinProductsPass());
   // Before memory, for a barrier ends lifetimes.
   if (options.sharedMemory)
     pm.addPass(lowering::createPlaceBarriersPass({options.joinBytes}));

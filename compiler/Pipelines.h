@@ -105,6 +105,10 @@ struct LowerOptions : public PassPipelineOptions<LowerOptions> {
   Option<bool> tf32{*this, "tf32",
                     llvm::cl::desc("products of f32 may be rounded to TF32"),
                     llvm::cl::init(false)};
+  Option<bool> joinProducts{
+      *this, "join-products",
+      llvm::cl::desc("products that share an operand are one instruction"),
+      llvm::cl::init(false)};
   Option<bool> gpu{*this, "gpu", llvm::cl::desc("kernels run on a GPU"),
                    llvm::cl::init(false)};
 };

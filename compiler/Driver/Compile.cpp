@@ -22,6 +22,8 @@ CompileOptions::describe(MLIRContext *context) const {
   if (overlap)
     text["overlap"] = "on";
   text["fsdp"] = fsdp == FsdpChoice::Auto ? "auto" : "gather";
+  if (joinProducts)
+    text["join_products"] = "on";
   if (tf32)
     text["matmul_precision"] = "high";
   if (!paramDtype.empty())
@@ -92,6 +94,7 @@ static void addPhase(OpPassManager &pm, const CompileOptions &options,
     // So much is sent and summed in the time of a few meetings.
     if (options.memory == "fast")
       lower.joinBytes = 1 << 20;
+    lower.joinProducts = options.joinProducts;
     lower.tf32 = options.tf32;
     lower.gpu = !options.target.gpu.empty();
     return buildLowerPipeline(pm, lower);

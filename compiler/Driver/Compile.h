@@ -38,6 +38,8 @@ struct CompileOptions {
   ::fabric::plan::CommFeatures comm;
   int64_t minPiece = 64; ///< See lower-share-collectives. Tests make it small.
   FsdpChoice fsdp = FsdpChoice::Gather;
+  /// Products that share an operand are one instruction.
+  bool joinProducts = false;
   bool tf32 = false; ///< Products of f32 may be rounded; only on GPUs.
   lowering::KernelTarget target;
   PhaseHook afterPhase; ///< For tools that look into phases, and for tests.

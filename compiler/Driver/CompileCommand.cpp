@@ -168,6 +168,7 @@ int mlir::fabric::runCompile(const CompileCommand &command) {
   options.reduceDtype = command.reduceDtype;
   options.memory = command.memory;
   options.comm.sharedMemory = command.sharedMemory;
+  options.joinProducts = command.joinProducts;
   options.tf32 = command.tf32;
   options.fsdp = command.fsdpAuto ? FsdpChoice::Auto : FsdpChoice::Gather;
   if (command.train)

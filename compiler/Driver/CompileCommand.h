@@ -28,8 +28,9 @@ struct CompileCommand {
   bool fsdpAuto = false;
   /// Collectives beside what computes; else where the target gains by it.
   std::optional<bool> overlap;
-  bool tf32 = false; ///< --matmul-precision=high
-  std::string target = "cpu"; ///< "cpu:znver4", "cuda", "cuda:sm_90"
+  bool joinProducts = false;
+  bool tf32 = false;                 ///< --matmul-precision=high
+  std::string target = "cpu";        ///< "cpu:znver4", "cuda", "cuda:sm_90"
   std::optional<std::string> emit;   ///< A phase to stop after and print.
   std::optional<std::string> report; ///< Empty: for people; else a JSON file.
   bool showRemarks = false;

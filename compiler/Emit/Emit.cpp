@@ -44,6 +44,7 @@ public:
 
 private:
   LogicalResult emit(exec::GemmOp op, plan::Gemm &gemm);
+  LogicalResult emit(exec::JoinedGemmOp op, plan::Gemm &gemm);
   LogicalResult emit(exec::LaunchOp op, plan::Launch &launch);
   LogicalResult emit(exec::CollectiveOp op, plan::Collective &collective);
   LogicalResult emit(exec::CopyOp op, plan::Copy &copy);
@@ -74,6 +75,8 @@ private:
     return setWindow(matrix.buffer, value, attr.getOffset(),
                      (rows - 1) * attr.getLeading() + columns);
   }
+  LogicalResult setRun(plan::Matrix &matrix, ValueRange values,
+                       exec::MatrixAttr attr);
   LogicalResult setWindow(plan::BufferId &buffer, Value value, int64_t offset,
                           int64_t elements) {
     FailureOr<plan::BufferId> found =
@@ -125,6 +128,40 @@ LogicalResult InstructionEmitter::emit(exec::GemmOp op, plan::Gemm &gemm) {
       succeeded(set(gemm.b, op.getB(), op.getBMatrix(), gemm.k, gemm.n)) &&
       succeeded(
           set(gemm.c, op.getResult(), op.getResultMatrix(), gemm.m, gemm.n)));
+}
+
+/// The one matrix for the whole batch, or those that lie one after the other.
+LogicalResult InstructionEmitter::setRun(plan::Matrix &matrix,
+                                         ValueRange values,
+                                         exec::MatrixAttr attr) {
+  matrix.transposed = attr.getTransposed();
+  matrix.leading = attr.getLeading();
+  if (values.size() == 1)
+    return set(matrix.buffer, values.front());
+  auto type = cast<RankedTensorType>(values.front().getType());
+  exec::SlotAttr first = buffers.getSlotOf(values[0]);
+  exec::SlotAttr second = buffers.getSlotOf(values[1]);
+  if (!first || !second)
+    return emitError(values.front().getLoc()) << "a value has no planned slot";
+  int64_t width = exec::getNumBytes(type) / type.getNumElements();
+  matrix.batchStride = (second.getOffset() - first.getOffset()) / width;
+  int64_t between =
+      matrix.batchStride * static_cast<int64_t>(values.size() - 1);
+  return setWindow(matrix.buffer, values.front(), 0,
+                   between + type.getNumElements());
+}
+
+LogicalResult InstructionEmitter::emit(exec::JoinedGemmOp op,
+                                       plan::Gemm &gemm) {
+  gemm.batch = op.getNumResults();
+  gemm.m = op.getM();
+  gemm.n = op.getN();
+  gemm.k = op.getK();
+  gemm.tf32 = op.getTf32();
+  auto dense = exec::MatrixAttr::get(op.getContext(), gemm.n, 0, false, 0);
+  return success(succeeded(setRun(gemm.a, op.getA(), op.getAMatrix())) &&
+                 succeeded(setRun(gemm.b, op.getB(), op.getBMatrix())) &&
+                 succeeded(setRun(gemm.c, op.getProducts(), dense)));
 }
 
 static ModuleOp getKernels(ModuleOp module) {
@@ -253,7 +290,8 @@ int64_t InstructionEmitter::getStream(dist::AxesAttr axes) {
 
 LogicalResult InstructionEmitter::emit(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
-      .Case([&](exec::GemmOp op) { return add<plan::Gemm>(op); })
+      .Case<exec::GemmOp, exec::JoinedGemmOp>(
+          [&](auto op) { return add<plan::Gemm>(op); })
       .Case([&](exec::LaunchOp op) { return add<plan::Launch>(op); })
       .Case([&](exec::CollectiveOp op) { return add<plan::Collective>(op); })
       .Case([&](exec::CopyOp op) { return add<plan::Copy>(op); })

@@ -28,12 +28,15 @@ public:
   /// The buffer of a value, by its slot. Fails where it has none.
   FailureOr<::fabric::plan::BufferId> get(Value value);
 
+  /// The slot of a value; null where it has none.
+  exec::SlotAttr getSlotOf(Value value) const;
+
   /// The buffer of `elements` of a value's, from `offset` on.
   FailureOr<::fabric::plan::BufferId> getWindow(Value value, int64_t offset,
                                                 int64_t elements);
 
 private:
-  func::FuncOp function;
+  mutable func::FuncOp function; // MLIR's accessors are not const.
   ::fabric::plan::Plan &plan;
   llvm::DenseMap<exec::ArenaKind, int64_t> arenas;
   FailureOr<::fabric::plan::Buffer> describe(Value value);

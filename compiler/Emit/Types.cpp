@@ -45,6 +45,10 @@ exec::SlotAttr mlir::fabric::getSlot(func::FuncOp function, Value value) {
             : exec::SlotAttr();
 }
 
+exec::SlotAttr PlanBuffers::getSlotOf(Value value) const {
+  return getSlot(function, value);
+}
+
 static StringRef arenaName(exec::ArenaKind kind) {
   return exec::stringifyArenaKind(kind);
 }

@@ -27,6 +27,19 @@ static std::vector<int64_t> matrixOffsets(exec::MatrixAttr matrix,
   return offsets;
 }
 
+/// m x n sums over k, row by row, of the matrices whose elements are at `a` and
+/// `b`.
+static std::vector<double> multiply(const Tensor &lhs, ArrayRef<int64_t> a,
+                                    const Tensor &rhs, ArrayRef<int64_t> b,
+                                    int64_t m, int64_t n, int64_t k) {
+  std::vector<double> sums(m * n, 0.0);
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j)
+      for (int64_t l = 0; l < k; ++l)
+        sums[i * n + j] += lhs.floats[a[i * k + l]] * rhs.floats[b[l * n + j]];
+  return sums;
+}
+
 static LogicalResult gemm(Operation *op, ArrayRef<const Tensor *> operands,
                           MutableArrayRef<Tensor> results) {
   auto gemm = cast<exec::GemmOp>(op);
@@ -51,18 +64,31 @@ static LogicalResult gemm(Operation *op, ArrayRef<const Tensor *> operands,
     auto a = matrixOffsets(gemm.getAMatrix(), index, m, k);
     auto b = matrixOffsets(gemm.getBMatrix(), index, k, n);
     auto to = matrixOffsets(c, index, m, n);
-    for (int64_t i = 0; i < m; ++i)
-      for (int64_t j = 0; j < n; ++j) {
-        double sum = 0.0;
-        for (int64_t l = 0; l < k; ++l)
-          sum += operands[0]->floats[a[i * k + l]] *
-                 operands[1]->floats[b[l * n + j]];
-        if (bias)
-          sum += bias->floats[gemm.getBiasOffset() + j];
-        double &element = result.floats[to[i * n + j]];
-        element = accumulator ? element + sum : sum;
-      }
+    std::vector<double> sums =
+        multiply(*operands[0], a, *operands[1], b, m, n, k);
+    for (int64_t i = 0; i < m * n; ++i) {
+      double sum = sums[i];
+      if (bias)
+        sum += bias->floats[gemm.getBiasOffset() + i % n];
+      double &element = result.floats[to[i]];
+      element = accumulator ? element + sum : sum;
+    }
   }
+  return success();
+}
+
+static LogicalResult joinedGemm(Operation *op,
+                                ArrayRef<const Tensor *> operands,
+                                MutableArrayRef<Tensor> results) {
+  auto gemm = cast<exec::JoinedGemmOp>(op);
+  int64_t m = gemm.getM(), n = gemm.getN(), k = gemm.getK();
+  auto a = matrixOffsets(gemm.getAMatrix(), 0, m, k);
+  auto b = matrixOffsets(gemm.getBMatrix(), 0, k, n);
+  size_t numA = gemm.getA().size(), numB = gemm.getB().size();
+  for (auto [index, result] : llvm::enumerate(results))
+    result.floats =
+        multiply(*operands[numA == 1 ? 0 : index], a,
+                 *operands[numA + (numB == 1 ? 0 : index)], b, m, n, k);
   return success();
 }
 
@@ -125,6 +151,7 @@ static LogicalResult nothing(Operation *, ArrayRef<const Tensor *>,
 
 void mlir::fabric::interpreter::registerInstructions(OpTable &table) {
   table.local[exec::GemmOp::getOperationName()] = gemm;
+  table.local[exec::JoinedGemmOp::getOperationName()] = joinedGemm;
   table.local[exec::LaunchOp::getOperationName()] = launch;
   table.local[exec::ViewOp::getOperationName()] = sameElements;
   table.local[exec::CopyOp::getOperationName()] = sameElements;

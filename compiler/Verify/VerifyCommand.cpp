@@ -79,6 +79,7 @@ CompileOptions Verifier::makeOptions(MeshSize mesh) const {
   options.memory = command.memory;
   options.comm.sharedMemory = command.sharedMemory;
   options.overlap = command.overlap;
+  options.joinProducts = command.joinProducts;
   options.fsdp = command.fsdpAuto ? FsdpChoice::Auto : FsdpChoice::Gather;
   return options;
 }

@@ -30,6 +30,7 @@ struct VerifyCommand {
   bool sharedMemory = false; ///< As fabric-compile --comm=local.
   std::string memory = "fast";
   bool fsdpAuto = false;
+  bool joinProducts = false; ///< As fabric-compile --join-products.
   bool overlap = false; ///< As fabric-compile --overlap=on.
 };
 

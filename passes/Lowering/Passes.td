@@ -160,6 +160,38 @@ def JoinPeerReadsPass : Pass<"exec-join-peer-reads", "ModuleOp"> {
   let dependentDialects = ["exec::ExecDialect"];
 }
 
+def JoinProductsPass : Pass<"exec-join-products", "ModuleOp"> {
+  let summary = "makes products that share an operand one instruction";
+  let description = [{
+    Products of the same sizes and layouts that read one matrix in common, and
+    neither have a bias nor are added to anything, become one instruction where they
+    can stand together: the later one moves up to the earlier, or the earlier down.
+    What they do not share, and their results, are placed side by side.
+
+    A library so sees one product of more blocks. What it costs is memory, for all
+    operands are there together and nothing is written over them or the results, and
+    some of what could run beside them.
+
+    Precondition: functions of `exec` ops, memory is not planned.
+    Postcondition: the same values, bit for bit where a library multiplies the
+    matrices of a batch as it does one.
+
+    ```mlir
+    %1 = exec.gemm %x, %w1 batch = 1 m = 16 n = 256 k = 128 a = <leading = 128> b = <leading = 128, transposed = true> : ...
+    %2 = exec.gemm %x, %w3 batch = 1 m = 16 n = 256 k = 128 a = <leading = 128> b = <leading = 128, transposed = true> : ...
+    ```
+    becomes
+    ```mlir
+    %1:2 = exec.joined_gemm(%x) by(%w1, %w3) m = 16 n = 256 k = 128
+             a = <leading = 128> b = <leading = 128, transposed = true> : ...
+    ```
+  }];
+  let statistics = [
+    Statistic<"numJoined", "joined", "Products that are part of another">
+  ];
+  let dependentDialects = ["exec::ExecDialect"];
+}
+
 def PlaceBarriersPass : Pass<"exec-place-barriers", "ModuleOp"> {
   let summary = "orders reads of peers' memory after writes and before them";
   let description = [{
@@ -289,8 +321,8 @@ def VerifyMemoryPass : Pass<"exec-verify-memory", "ModuleOp"> {
   let description = [{
     Runs the program on slots, independently of the planner: every operand is still
     whole where it was written, results overlap no operand but the one that they are
-    tied to, slots lie in their arenas, and new values of arguments end in the
-    arguments' slots.
+    tied to, slots lie in their arenas, what is accessed as one lies one after the
+    other, and new values of arguments end in the arguments' slots.
   }];
   let options = [
     Option<"maxCopies", "max-copies", "int64_t", /*default=*/"0",

@@ -39,7 +39,7 @@ public:
       : function(function), block(function.getBody().front()), buffers(block) {}
 
   LogicalResult decideTies();
-  void assignSlots();
+  LogicalResult assignSlots();
 
   int64_t numCopies = 0, workspaceBytes = 0, maxLiveBytes = 0;
 
@@ -54,12 +54,15 @@ private:
   bool isNamedResult(const Buffer &buffer) const;
   DenseSet<unsigned> findGradients() const;
   std::pair<ArenaKind, MemoryClass> classify(const Buffer &buffer) const;
+  SmallVector<SmallVector<unsigned>> findPlaced() const;
 
   mutable func::FuncOp function; // MLIR's accessors are not const.
   Block &block;
   Buffers buffers;
   /// For each value that is the new value of an argument, the argument.
   DenseMap<Value, unsigned> targets;
+  /// Whatever has a place in a run has it alone: nothing is written over it.
+  DenseSet<Value> inRuns;
 };
 
 } // namespace
@@ -118,6 +121,8 @@ LogicalResult Planner::checkTies(PlannedOpInterface op) {
 
 /// Ties a result to an operand that dies at the op, if there is one.
 void Planner::tieResult(PlannedOpInterface op, OpResult result) {
+  if (inRuns.contains(result))
+    return;
   auto target = targets.find(result);
   for (unsigned operand = 0; operand < op->getNumOperands(); ++operand) {
     if (!op.canTie(result.getResultNumber(), operand))
@@ -130,6 +135,8 @@ void Planner::tieResult(PlannedOpInterface op, OpResult result) {
          candidate.values.front() != block.getArgument(target->second)))
       continue;
     if (candidate.values.front().getDefiningOp<exec::ConstantOp>() ||
+        (!candidate.isArgument() &&
+         inRuns.contains(candidate.values.front())) ||
         op->getOperand(operand).getDefiningOp<exec::PeerViewOp>())
       continue;
     bool readOnce = llvm::count_if(op->getOperands(), [&](Value other) {
@@ -204,6 +211,9 @@ LogicalResult Planner::placeUpdates() {
 
 LogicalResult Planner::decideTies() {
   findTargets();
+  for (auto planned : block.getOps<PlannedOpInterface>())
+    for (ValueRange run : planned.getRuns())
+      inRuns.insert_range(run);
   for (Operation &op : block.without_terminator()) {
     auto planned = dyn_cast<PlannedOpInterface>(op);
     if (!planned)
@@ -305,11 +315,33 @@ Planner::classify(const Buffer &buffer) const {
   return {ArenaKind::Workspace, MemoryClass::Activations};
 }
 
-void Planner::assignSlots() {
+/// Every buffer once: alone, or with those that it is in a run with.
+SmallVector<SmallVector<unsigned>> Planner::findPlaced() const {
+  DenseMap<unsigned, SmallVector<unsigned>> runs; // By the first.
+  DenseSet<unsigned> others;
+  for (auto planned : block.getOps<PlannedOpInterface>())
+    for (ValueRange run : planned.getRuns()) {
+      auto ids = llvm::map_to_vector(
+          run, [&](Value value) { return buffers.lookup(value); });
+      others.insert(ids.begin() + 1, ids.end());
+      runs[ids.front()] = std::move(ids);
+    }
+  SmallVector<SmallVector<unsigned>> placed;
+  for (unsigned id = 0; id < buffers.getAll().size(); ++id) {
+    if (buffers.getAll()[id].values.empty() || others.contains(id))
+      continue;
+    auto run = runs.find(id);
+    placed.push_back(run == runs.end() ? SmallVector<unsigned>{id}
+                                       : run->second);
+  }
+  return placed;
+}
+
+LogicalResult Planner::assignSlots() {
   DenseSet<unsigned> gradients = findGradients();
   std::array<int64_t, 4> arenaBytes = {0, 0, 0, 0};
   SmallVector<Demand> demands;
-  SmallVector<unsigned> inWorkspace;
+  SmallVector<SmallVector<unsigned>> inWorkspace;
   SmallVector<std::pair<ArenaKind, MemoryClass>> kinds;
   SmallVector<int64_t> offsets(buffers.getAll().size(), 0);
   for (auto [id, buffer] : llvm::enumerate(buffers.getAll())) {
@@ -319,18 +351,38 @@ void Planner::assignSlots() {
     kinds.back() = classify(buffer);
     if (gradients.contains(id))
       kinds.back().second = MemoryClass::Gradients;
-    if (kinds.back().first == ArenaKind::Workspace) {
-      demands.push_back({buffer.begin, buffer.end, buffer.getNumBytes()});
-      inWorkspace.push_back(id);
+  }
+  // One after the other; returns where the last one ends.
+  auto place = [&](ArrayRef<unsigned> ids, int64_t offset) {
+    for (unsigned id : ids) {
+      offsets[id] = llvm::alignTo(offset, slotAlignment);
+      offset = offsets[id] + buffers.getAll()[id].getNumBytes();
+    }
+    return offset;
+  };
+  for (const SmallVector<unsigned> &ids : findPlaced()) {
+    ArenaKind arena = kinds[ids.front()].first;
+    if (!llvm::all_of(ids,
+                      [&](unsigned id) { return kinds[id].first == arena; }))
+      return function.emitOpError()
+             << "expects values of a run in one arena, found "
+             << stringifyArenaKind(arena) << " and others";
+    if (arena != ArenaKind::Workspace) {
+      int64_t &bytes = arenaBytes[static_cast<size_t>(arena)];
+      bytes = llvm::alignTo(place(ids, bytes), slotAlignment);
       continue;
     }
-    int64_t &bytes = arenaBytes[static_cast<size_t>(kinds.back().first)];
-    offsets[id] = bytes;
-    bytes += llvm::alignTo(buffer.getNumBytes(), slotAlignment);
+    Demand demand = {std::numeric_limits<int64_t>::max(), 0, place(ids, 0)};
+    for (unsigned id : ids) {
+      demand.begin = std::min(demand.begin, buffers.getAll()[id].begin);
+      demand.end = std::max(demand.end, buffers.getAll()[id].end);
+    }
+    demands.push_back(demand);
+    inWorkspace.push_back(ids);
   }
   OffsetAssignment assignment = assignOffsets(demands);
-  for (auto [id, offset] : llvm::zip_equal(inWorkspace, assignment.offsets))
-    offsets[id] = offset;
+  for (auto [ids, offset] : llvm::zip_equal(inWorkspace, assignment.offsets))
+    (void)place(ids, offset);
   workspaceBytes = assignment.bytes;
   maxLiveBytes = getMaxLiveBytes(demands);
   arenaBytes[static_cast<size_t>(ArenaKind::Workspace)] = workspaceBytes;
@@ -355,6 +407,7 @@ void Planner::assignSlots() {
         exec::ArenaAttr::get(context, static_cast<ArenaKind>(kind), bytes));
   function->getParentOfType<ModuleOp>()->setAttr(
       exec::ExecDialect::kArenasAttr, ArrayAttr::get(context, arenas));
+  return success();
 }
 
 namespace {
@@ -368,7 +421,8 @@ struct PlanMemoryPass : lowering::impl::PlanMemoryPassBase<PlanMemoryPass> {
       Planner planner(function);
       if (failed(planner.decideTies()))
         return signalPassFailure();
-      planner.assignSlots();
+      if (failed(planner.assignSlots()))
+        return signalPassFailure();
       numCopies += planner.numCopies;
       workspaceBytes += planner.workspaceBytes;
       maxLiveBytes += planner.maxLiveBytes;

@@ -66,6 +66,7 @@ private:
   LogicalResult write(Value value, SlotAttr slot, Value content);
   LogicalResult read(Operation *op, Value value) const;
   LogicalResult checkOp(PlannedOpInterface op);
+  LogicalResult checkRun(Operation *op, ValueRange run) const;
   LogicalResult checkUpdates(Operation *terminator) const;
 
   /// Where the value ends that this one is, or is a piece of.
@@ -144,6 +145,27 @@ LogicalResult Verifier::checkOp(PlannedOpInterface op) {
     Value content = op.isAlias() ? contents.at(op->getOperand(*tied)) : result;
     if (failed(write(result, slot, content)))
       return failure();
+  }
+  for (ValueRange run : op.getRuns())
+    if (failed(checkRun(op, run)))
+      return failure();
+  return success();
+}
+
+/// One after the other, at equal distances.
+LogicalResult Verifier::checkRun(Operation *op, ValueRange run) const {
+  SlotAttr first = slots.at(run[0]), second = slots.at(run[1]);
+  int64_t distance = second.getOffset() - first.getOffset();
+  for (auto [index, value] : llvm::enumerate(run)) {
+    SlotAttr slot = slots.at(value);
+    int64_t expected =
+        first.getOffset() + static_cast<int64_t>(index) * distance;
+    if (distance < exec::getNumBytes(value.getType()) ||
+        slot.getArena() != first.getArena() || slot.getOffset() != expected)
+      return op->emitOpError()
+             << "expects what it accesses as one to lie one after the other, "
+                "found slots "
+             << first << " and " << (index == 0 ? second : slot);
   }
   return success();
 }

@@ -100,9 +100,11 @@ static SmallVector<PhaseSteps> getPhases(const CheckOptions &options) {
   if (!options.lower)
     return phases;
   phases.push_back({"lower",
-                    [sharedMemory = options.sharedMemory](OpPassManager &pm) {
+                    [sharedMemory = options.sharedMemory,
+                     joinProducts = options.joinProducts](OpPassManager &pm) {
                       LowerOptions options;
                       options.sharedMemory = sharedMemory;
+                      options.joinProducts = joinProducts;
                       options.minPiece = 1;
                       buildLowerPipeline(pm, options);
                     },

@@ -56,6 +56,8 @@ struct CheckOptions {
   std::string memory = "fast";
   /// Plans may read peers' memory, in pieces of whatever size.
   bool sharedMemory = false;
+  /// Products that share an operand are one instruction.
+  bool joinProducts = false;
   /// Of the schedule phase: collectives beside what computes.
   bool overlap = false;
   /// Looks at a plan that agrees, and may run it again.

@@ -103,6 +103,7 @@ Outcome mlir::fabric::generate::checkPlan(ModuleOp program,
   CompileOptions compile;
   compile.memory = options.memory;
   compile.overlap = options.overlap;
+  compile.joinProducts = options.joinProducts;
   compile.comm.sharedMemory = options.sharedMemory;
   compile.minPiece = options.sharedMemory ? 1 : compile.minPiece;
   OwningOpRef<ModuleOp> trained = program.clone();

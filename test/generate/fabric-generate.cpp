@@ -109,6 +109,7 @@ static void checkSeed(const DialectRegistry &registry, uint64_t seed,
   options.whole = kind.whole;
   options.memory = seed % 3 ? "fast" : "min";
   options.sharedMemory = seed % 2;
+  options.joinProducts = seed % 4 < 2;
   Outcome outcome = checkPhases(*program.module, options);
   bool isPlan = outcome.status == Outcome::Status::Agrees && plan;
   if (isPlan)

@@ -42,6 +42,7 @@ def run(folder, gpus, output):
             speed.check_steps(table, folder, index, runs, python)
         else:
             table.skip("a step against PyTorch", "no Python here has a PyTorch that finds the GPU")
+        speed.check_joined(table, folder, index, runs)
         speed.check_overhead(table, folder, index, runs)
     table.write(output, gpus=gpus, target=index["target"])
     table.show()

@@ -69,6 +69,8 @@ def pack(folder, target):
     for name, (dim, batch), flags in [
         ("feedforward-8192.f32", (8192, 16), []),
         ("feedforward-8192.bf16", (8192, 16), ["--param-dtype=bf16", "--reduce-dtype=f32"]),
+        ("joined-8192.f32", (8192, 16), ["--join-products"]),
+        ("joined-8192.bf16", (8192, 16), ["--param-dtype=bf16", "--reduce-dtype=f32", "--join-products"]),
         ("tiny", (8, 8), []),
     ]:
         text = folder / f"{name}.mlir"

@@ -79,6 +79,24 @@ def check_steps(table, pack, index, results, python):
                       "2.69 GB, and the products' workspace", peak_bytes=peak)
 
 
+def check_joined(table, pack, index, results):
+    """A step with w1 and w3 as one product, and their gradients, against the step without."""
+    for dtype in ("f32", "bf16"):
+        what, wanted = f"FeedForward(8192, 8192), {dtype}, --join-products against without", "to know whether it wins"
+        names = [f"feedforward-8192.{dtype}", f"joined-8192.{dtype}"]
+        missing = [index["missing"].get(name, "no plan") for name in names if name not in index["speed"]]
+        if missing:
+            table.skip(what, missing[0], wanted)
+            continue
+        try:
+            apart, joined = (statistics.median(entry["step_ms"] for entry in profile(pack / f"{name}.bin", results, steps=40)[1][25:])
+                             for name in names)
+        except Failure as failure:
+            table.skip(what, failure, wanted)
+            continue
+        table.add(what, True, f"{joined:.2f} ms against {apart:.2f}: {apart / joined:.2f}x", wanted, joined_ms=joined, apart_ms=apart)
+
+
 def check_overhead(table, pack, index, results):
     """A thousand steps of next to nothing: the step's time over its kernels' own."""
     what, wanted = "launch overhead, 1,000 replayed steps", "20 microseconds a step"

@@ -128,7 +128,7 @@ int main(int argc, char **argv) {
   AxisSize dp, tp;
   int64_t nodes = 0, devices = 0;
   std::string train, emit, report, comm = "any", fsdp = "gather",
-                           overlap = "auto";
+                                   overlap = "auto";
 
   app.add_option("model", command.model, "the model: an MLIR file")->required();
   app.add_option("-o,--output", command.output,
@@ -218,6 +218,10 @@ int main(int argc, char **argv) {
       ->check(checkTarget)
       ->group("Plan");
 
+  app.add_flag("--join-products", command.joinProducts,
+               "products that share an operand are one, with their weights "
+               "side by side: more memory, and not known to be faster")
+      ->group("Plan");
   std::string precision = "highest";
   app.add_option("--matmul-precision", precision,
                  "highest: products of f32 are computed in f32 (default); "

@@ -66,6 +66,7 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"any", "local"}));
   app.add_option("--fsdp", fsdp, "gather or auto, as in fabric-compile")
       ->check(CLI::IsMember({"gather", "auto"}));
+  app.add_flag("--join-products", command.joinProducts, "as in fabric-compile");
   app.add_option("--overlap", overlap, "on or off, as in fabric-compile (off)")
       ->check(CLI::IsMember({"on", "off"}));
   std::string dtype;

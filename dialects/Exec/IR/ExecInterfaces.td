@@ -41,6 +41,11 @@ def PlannedOpInterface : OpInterface<"PlannedOpInterface"> {
         nobody reads after it.
       }], "bool", "canTie", (ins "unsigned":$result, "unsigned":$operand), "",
       [{ return false; }]>,
+    InterfaceMethod<[{
+        Operands or results that lie one after the other in one arena, in this
+        order and at equal distances, for they are accessed as one.
+      }], "::llvm::SmallVector<::mlir::ValueRange>", "getRuns", (ins), "",
+      [{ return {}; }]>,
     InterfaceMethod<"Ties a result to an operand for which `canTie` holds.",
       "void", "tie", (ins "unsigned":$result, "unsigned":$operand), "",
       [{ llvm::report_fatal_error("an op that cannot be tied"); }]>,

@@ -14,6 +14,22 @@ static RankedTensorType tensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
+static SlotAttr getSlot(ArrayAttr slots, unsigned result) {
+  if (!slots || result >= slots.size())
+    return {};
+  return cast<SlotAttr>(slots[result]);
+}
+
+/// Results are planned in order, the first one first.
+static ArrayAttr withSlot(ArrayAttr slots, unsigned result, SlotAttr slot) {
+  SmallVector<Attribute> changed;
+  if (slots)
+    llvm::append_range(changed, slots);
+  changed.resize(std::max<size_t>(changed.size(), result + 1), slot);
+  changed[result] = slot;
+  return ArrayAttr::get(slot.getContext(), changed);
+}
+
 //===----------------------------------------------------------------------===//
 // GemmOp
 //===----------------------------------------------------------------------===//
@@ -53,20 +69,30 @@ static LogicalResult verifyMatrix(Operation *op, StringRef name,
   return success();
 }
 
-/// C2
-static LogicalResult verifyElementTypes(GemmOp op) {
-  Type input = tensorType(op.getA()).getElementType();
-  RankedTensorType result = tensorType(op.getResult());
-  if (!isa<FloatType>(input) || tensorType(op.getB()).getElementType() != input)
-    return op.emitOpError()
-           << "expects matrices of one float element type, found "
-           << op.getA().getType() << " and " << op.getB().getType();
+/// C2, without what is added.
+static LogicalResult verifyProductTypes(Operation *op, RankedTensorType a,
+                                        RankedTensorType b,
+                                        RankedTensorType result) {
+  Type input = a.getElementType();
+  if (!isa<FloatType>(input) || b.getElementType() != input)
+    return op->emitOpError()
+           << "expects matrices of one float element type, found " << a
+           << " and " << b;
   bool isNarrow = isa<BFloat16Type, Float16Type>(input);
   if (result.getElementType() != input &&
       !(isNarrow && result.getElementType().isF32()))
-    return op.emitOpError()
+    return op->emitOpError()
            << "expects a result of " << input << (isNarrow ? " or f32" : "")
            << ", found " << result;
+  return success();
+}
+
+/// C2
+static LogicalResult verifyElementTypes(GemmOp op) {
+  RankedTensorType result = tensorType(op.getResult());
+  if (failed(verifyProductTypes(op, tensorType(op.getA()),
+                                tensorType(op.getB()), result)))
+    return failure();
   for (Value operand : {op.getBias(), op.getAccumulator(), op.getTarget()})
     if (operand &&
         tensorType(operand).getElementType() != result.getElementType())
@@ -128,23 +154,69 @@ LogicalResult GemmOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// JoinedGemmOp
+//===----------------------------------------------------------------------===//
+
+SlotAttr JoinedGemmOp::getSlotOf(unsigned result) {
+  return getSlot(getSlotsAttr(), result);
+}
+
+void JoinedGemmOp::setSlotOf(unsigned result, SlotAttr slot) {
+  setSlotsAttr(withSlot(getSlotsAttr(), result, slot));
+}
+
+SmallVector<ValueRange> JoinedGemmOp::getRuns() {
+  return {getA().size() > 1 ? ValueRange(getA()) : ValueRange(getB()),
+          getProducts()};
+}
+
+LogicalResult JoinedGemmOp::verify() {
+  int64_t m = getM(), n = getN(), k = getK();
+  if (m < 1 || n < 1 || k < 1)
+    return emitOpError() << "expects positive sizes, found m " << m << ", n "
+                         << n << ", k " << k;
+  size_t count = getNumResults(), as = getA().size(), bs = getB().size();
+  bool sharesOne = (as == 1 && bs == count) || (bs == 1 && as == count);
+  if (count < 2 || !sharesOne)
+    return emitOpError() << "expects one matrix for all products and one for "
+                            "each of at least 2, found "
+                         << as << " and " << bs << " for " << count;
+  for (ValueRange range :
+       {ValueRange(getA()), ValueRange(getB()), ValueRange(getProducts())})
+    if (!llvm::all_equal(range.getTypes()))
+      return emitOpError() << "expects tensors of one type, found "
+                           << range.getTypes();
+  RankedTensorType a = tensorType(getA().front()),
+                   b = tensorType(getB().front());
+  RankedTensorType result = tensorType(getProducts().front());
+  if (failed(verifyProductTypes(*this, a, b, result)))
+    return failure();
+  if (getTf32() && !a.getElementType().isF32())
+    return emitOpError() << "expects operands of f32 for TF32, found " << a;
+  for (MatrixAttr matrix : {getAMatrix(), getBMatrix()})
+    if (matrix.getOffset() != 0)
+      return emitOpError() << "expects matrices from the first element on, "
+                              "found "
+                           << matrix;
+  if (failed(verifyMatrix(*this, "a", getAMatrix(), 1, m, k, a)) ||
+      failed(verifyMatrix(*this, "b", getBMatrix(), 1, k, n, b)))
+    return failure();
+  if (result.getNumElements() != m * n)
+    return emitOpError() << "expects results of " << m * n
+                         << " elements, found " << result;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // LaunchOp
 //===----------------------------------------------------------------------===//
 
 SlotAttr LaunchOp::getSlotOf(unsigned result) {
-  if (!getSlotsAttr() || result >= getSlotsAttr().size())
-    return {};
-  return cast<SlotAttr>(getSlotsAttr()[result]);
+  return getSlot(getSlotsAttr(), result);
 }
 
-/// Results are planned in order, the first one first.
 void LaunchOp::setSlotOf(unsigned result, SlotAttr slot) {
-  SmallVector<Attribute> slots;
-  if (getSlotsAttr())
-    llvm::append_range(slots, getSlotsAttr());
-  slots.resize(std::max<size_t>(slots.size(), result + 1), slot);
-  slots[result] = slot;
-  setSlotsAttr(ArrayAttr::get(getContext(), slots));
+  setSlotsAttr(withSlot(getSlotsAttr(), result, slot));
 }
 
 std::optional<unsigned> LaunchOp::getTiedOperand(unsigned result) {

@@ -103,6 +103,54 @@ def Exec_GemmOp : Exec_SingleOp<"gemm", ["getTiedOperand"],
   }];
 }
 
+def Exec_JoinedGemmOp : Exec_Op<"joined_gemm", [
+    AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<PlannedOpInterface, ["getRuns"]>]> {
+  let summary = "products that share an operand, as one";
+  let description = [{
+    `result[i] = a[i] b[i]`, where one of `a` and `b` is a single matrix for all
+    products. Those of which there are several, and the results, lie one after the
+    other in memory: a library that is told how far they are apart makes all of
+    them at once.
+
+    ```
+        x ----+------------+
+        [ w1  |  w3 ]      |      one matrix a, and two b at a distance
+           [ x w1 | x w3 ]-+
+    ```
+
+    Made by `exec-join-products`, where that is asked for; becomes a Gemm of the
+    plan, of a batch.
+
+    ```mlir
+    %1:2 = exec.joined_gemm(%x) by(%w1, %w3) m = 16 n = 256 k = 128
+             a = <leading = 128> b = <leading = 128, transposed = true>
+             : (tensor<16x128xf32>, tensor<256x128xf32>, tensor<256x128xf32>)
+             -> (tensor<16x256xf32>, tensor<16x256xf32>)
+    ```
+
+    **Constraints**
+    * C1: `m`, `n`, `k` are positive.
+    * C2: there are two products or more; of one of a and b there is one tensor, of
+      the other one for each product.
+    * C3: all of a are of one type, and so are all of b, and all results.
+    * C4: types are as C2 of `exec.gemm` has them, and only f32 is `tf32`.
+    * C5: a matrix lies in its tensor from the first element on; a result has m x n
+      elements.
+  }];
+  let arguments = (ins Variadic<Exec_Tensor>:$a, Variadic<Exec_Tensor>:$b,
+                       I64Attr:$m, I64Attr:$n, I64Attr:$k,
+                       Exec_MatrixAttr:$a_matrix, Exec_MatrixAttr:$b_matrix,
+                       OptionalAttr<TypedArrayAttrBase<Exec_SlotAttr, "slots">>:$slots,
+                       UnitAttr:$tf32);
+  let results = (outs Variadic<Exec_Tensor>:$products);
+  let assemblyFormat = [{
+    `(` $a `)` `by` `(` $b `)` `m` `=` $m `n` `=` $n `k` `=` $k
+    `a` `=` $a_matrix `b` `=` $b_matrix (`tf32` $tf32^)? (`at` $slots^)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 def Exec_LaunchOp : Exec_Op<"launch", [
     DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     DeclareOpInterfaceMethods<PlannedOpInterface,

@@ -540,3 +540,84 @@ func.func @wait_c1() {
   return
 }
 }
+
+// -----
+
+// exec.joined_gemm C1
+func.func @joined_gemm_c1(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects positive sizes, found m 0, n 2, k 8}}
+  %0:2 = exec.joined_gemm(%a) by(%b, %b) m = 0 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<8x2xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>)
+  return
+}
+
+// -----
+
+// exec.joined_gemm C2
+func.func @joined_gemm_c2(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects one matrix for all products and one for each of at least 2, found 1 and 2 for 3}}
+  %0:3 = exec.joined_gemm(%a) by(%b, %b) m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<8x2xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>, tensor<4x2xf32>)
+  return
+}
+
+// -----
+
+// exec.joined_gemm C2: one product is a gemm
+func.func @joined_gemm_c2_one(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{at least 2, found 1 and 1 for 1}}
+  %0 = exec.joined_gemm(%a) by(%b) m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>) -> (tensor<4x2xf32>)
+  return
+}
+
+// -----
+
+// exec.joined_gemm C3
+func.func @joined_gemm_c3(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %c: tensor<16xf32>) {
+  // expected-error @below {{expects tensors of one type, found 'tensor<8x2xf32>', 'tensor<16xf32>'}}
+  %0:2 = exec.joined_gemm(%a) by(%b, %c) m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<16xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>)
+  return
+}
+
+// -----
+
+// exec.joined_gemm C4
+func.func @joined_gemm_c4(%a: tensor<4x8xf32>, %b: tensor<8x2xf64>) {
+  // expected-error @below {{expects matrices of one float element type, found 'tensor<4x8xf32>' and 'tensor<8x2xf64>'}}
+  %0:2 = exec.joined_gemm(%a) by(%b, %b) m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf64>, tensor<8x2xf64>) -> (tensor<4x2xf32>, tensor<4x2xf32>)
+  return
+}
+
+// -----
+
+// exec.joined_gemm C4: TF32
+func.func @joined_gemm_c4_tf32(%a: tensor<4x8xf64>, %b: tensor<8x2xf64>) {
+  // expected-error @below {{expects operands of f32 for TF32, found 'tensor<4x8xf64>'}}
+  %0:2 = exec.joined_gemm(%a) by(%b, %b) m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> tf32 : (tensor<4x8xf64>, tensor<8x2xf64>, tensor<8x2xf64>) -> (tensor<4x2xf64>, tensor<4x2xf64>)
+  return
+}
+
+// -----
+
+// exec.joined_gemm C5
+func.func @joined_gemm_c5(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects the matrices of b to lie in its 16 elements, found 23}}
+  %0:2 = exec.joined_gemm(%a) by(%b, %b) m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 3> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<8x2xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>)
+  return
+}
+
+// -----
+
+// exec.joined_gemm C5: from the first element on
+func.func @joined_gemm_c5_offset(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects matrices from the first element on, found #exec.matrix<leading = 2, offset = 2>}}
+  %0:2 = exec.joined_gemm(%a) by(%b, %b) m = 4 n = 2 k = 7 a = <leading = 8> b = <leading = 2, offset = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<8x2xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>)
+  return
+}
+
+// -----
+
+// exec.joined_gemm C5: results
+func.func @joined_gemm_c5_results(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @below {{expects results of 8 elements, found 'tensor<4x3xf32>'}}
+  %0:2 = exec.joined_gemm(%a) by(%b, %b) m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<8x2xf32>) -> (tensor<4x3xf32>, tensor<4x3xf32>)
+  return
+}

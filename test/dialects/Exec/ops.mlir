@@ -28,6 +28,13 @@ func.func @unplanned(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>, %b: tensor<8xf32>
   // CHECK: exec.gemm %{{.*}}, %{{.*}} batch = 1 m = 4 n = 8 k = 8 a = <leading = 8> b = <leading = 8> tf32 :
   %rounded = exec.gemm %x, %w batch = 1 m = 4 n = 8 k = 8 a = <leading = 8> b = <leading = 8> tf32
       : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+  // CHECK: exec.joined_gemm(%{{.*}}) by(%{{.*}}, %{{.*}}) m = 4 n = 8 k = 8 a = <leading = 8> b = <leading = 8, transposed = true> : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>)
+  %joined:2 = exec.joined_gemm(%x) by(%w, %w) m = 4 n = 8 k = 8 a = <leading = 8> b = <leading = 8, transposed = true>
+      : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>)
+  // CHECK: exec.joined_gemm(%{{.*}}, %{{.*}}) by(%{{.*}}) m = 4 n = 8 k = 8 a = <leading = 8> b = <leading = 8> tf32 at [#exec.slot<workspace, 0, activations>, #exec.slot<workspace, 128, activations>] :
+  %placed:2 = exec.joined_gemm(%x, %0) by(%w) m = 4 n = 8 k = 8 a = <leading = 8> b = <leading = 8> tf32
+      at [#exec.slot<workspace, 0, activations>, #exec.slot<workspace, 128, activations>]
+      : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<8x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>)
   // CHECK: exec.launch @kernels::@kernel_0(%{{.*}}) ties = [-1] : (tensor<4x8xf32>) -> tensor<4x8xf32>
   %2 = exec.launch @kernels::@kernel_0(%1) ties = [-1] : (tensor<4x8xf32>) -> tensor<4x8xf32>
   // CHECK: exec.collective all_reduce %{{.*}} by sum axes = <{"tp"}> bytes_sent = 192 why = "partial sums" in_place : tensor<4x8xf32> -> tensor<4x8xf32>

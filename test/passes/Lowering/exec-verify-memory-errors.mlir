@@ -117,3 +117,32 @@ module attributes {exec.arenas = [#exec.arena<workspace, 128>]} {
     return %0 : tensor<16xf32>
   }
 }
+
+// -----
+
+// What is accessed as one is not one after the other.
+module attributes {exec.arenas = [#exec.arena<workspace, 1024>]} {
+  func.func @apart(%x: tensor<4x4xf32> {exec.slot = #exec.slot<workspace, 0, activations>},
+      %w: tensor<4x4xf32> {exec.slot = #exec.slot<workspace, 64, activations>}, %u: tensor<4x4xf32> {exec.slot = #exec.slot<workspace, 128, activations>},
+      %v: tensor<4x4xf32> {exec.slot = #exec.slot<workspace, 256, activations>}) {
+    // expected-error @below {{expects what it accesses as one to lie one after the other, found slots #exec.slot<workspace, 64, activations> and #exec.slot<workspace, 256, activations>}}
+    %a:3 = exec.joined_gemm(%x) by(%w, %u, %v) m = 4 n = 4 k = 4 a = <leading = 4> b = <leading = 4>
+        at [#exec.slot<workspace, 512, activations>, #exec.slot<workspace, 576, activations>, #exec.slot<workspace, 640, activations>]
+        : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>)
+    return
+  }
+}
+
+// -----
+
+// Nor backwards.
+module attributes {exec.arenas = [#exec.arena<workspace, 1024>]} {
+  func.func @backwards(%x: tensor<4x4xf32> {exec.slot = #exec.slot<workspace, 0, activations>},
+      %w: tensor<4x4xf32> {exec.slot = #exec.slot<workspace, 64, activations>}, %u: tensor<4x4xf32> {exec.slot = #exec.slot<workspace, 128, activations>}) {
+    // expected-error @below {{found slots #exec.slot<workspace, 576, activations> and #exec.slot<workspace, 512, activations>}}
+    %a:2 = exec.joined_gemm(%x) by(%w, %u) m = 4 n = 4 k = 4 a = <leading = 4> b = <leading = 4>
+        at [#exec.slot<workspace, 576, activations>, #exec.slot<workspace, 512, activations>]
+        : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>)
+    return
+  }
+}

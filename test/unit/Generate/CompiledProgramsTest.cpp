@@ -59,6 +59,7 @@ TEST_P(CompiledPrograms, RunAsTheyMean) {
     options.whole = kind.whole;
     options.memory = seed % 3 ? "fast" : "min";
     options.sharedMemory = seed % 2;
+    options.joinProducts = seed % 4 < 2;
     Outcome outcome = checkPlan(*program.module, options);
     EXPECT_FALSE(outcome.isBad())
         << "seed " << seed << "\n"

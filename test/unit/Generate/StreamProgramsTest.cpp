@@ -56,6 +56,7 @@ TEST_P(StreamPrograms, RunInEveryOrderAsTheyMean) {
     CheckOptions options;
     options.whole = kind.whole;
     options.overlap = true;
+    options.joinProducts = seed % 2;
     options.afterRun = [&](const plan::Plan &plan, const RunInputs &inputs,
                            const RunOutputs &outputs) {
       numWithStreams += !plan.streams.empty();
