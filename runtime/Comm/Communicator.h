@@ -144,6 +144,24 @@ struct CommOptions {
   std::chrono::milliseconds timeout = std::chrono::minutes(10);
 };
 
+/// The streams of all ranks, one of each, where one device runs them all: what
+/// they are given can be captured as one graph. Used by a rank's thread; every
+/// rank makes the same calls.
+class JointStreams {
+public:
+  virtual ~JointStreams() = default;
+  /// Whether it is this rank's stream that begins a capture, ends it and
+  /// launches what it was.
+  virtual bool leads() const = 0;
+  /// What the others' streams are given from here on runs after what the
+  /// leader's has been given.
+  virtual Status fanOut() = 0;
+  /// The reverse.
+  virtual Status fanIn() = 0;
+  /// As Communicator::agree().
+  virtual Status agree(const Status &status) = 0;
+};
+
 /// All ranks of the mesh, seen by one of them. Used by one thread; outlives its
 /// groups.
 class Communicator {
@@ -188,6 +206,13 @@ public:
   /// Whether a stream's collectives can be captured: on every rank by itself,
   /// and run again without a call here.
   virtual bool capturable() const { return false; }
+
+  /// This rank's `stream`, which outlives it, with those of the other ranks.
+  /// Null where they are not of one device. Called by all ranks.
+  virtual Expected<std::unique_ptr<JointStreams>>
+  joinStreams(device::Stream &) {
+    return std::unique_ptr<JointStreams>();
+  }
 
   /// What another rank has failed with, where this one can know.
   virtual std::optional<Status> failure() const { return std::nullopt; }

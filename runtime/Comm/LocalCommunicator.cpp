@@ -204,6 +204,8 @@ private:
 //===----------------------------------------------------------------------===//
 
 class LocalCommunicator final : public Communicator {
+  class Joint;
+
 public:
   LocalCommunicator(std::shared_ptr<LocalWorld> world, int self)
       : world(std::move(world)), self(self) {
@@ -258,6 +260,9 @@ public:
     return all;
   }
 
+  Expected<std::unique_ptr<JointStreams>>
+  joinStreams(device::Stream &stream) override;
+
   std::optional<Status> failure() const override {
     return world->firstFailure();
   }
@@ -290,6 +295,62 @@ private:
   std::shared_ptr<LocalRendezvous> meeting;
   int self;
 };
+
+/// The first rank leads. Marks and follows as groups do, but one way only: a
+/// stream that is captured follows none that is not.
+class LocalCommunicator::Joint final : public JointStreams {
+public:
+  Joint(LocalCommunicator &ranks, std::shared_ptr<Mover> mover)
+      : ranks(ranks), mover(std::move(mover)) {}
+
+  bool leads() const override { return ranks.self == 0; }
+  Status fanOut() override {
+    return leads() ? mark("fan_out") : follow("fan_out", 0, 1);
+  }
+  Status fanIn() override {
+    return leads() ? follow("fan_in", 1, ranks.size()) : mark("fan_in");
+  }
+  Status agree(const Status &status) override { return ranks.agree(status); }
+
+private:
+  Status mark(const char *op) {
+    FABRIC_RETURN_IF_ERROR(mover->mark());
+    FABRIC_RETURN_IF_ERROR(open(op));
+    ranks.close();
+    return Status::success();
+  }
+
+  /// After the marks of ranks [begin, end).
+  Status follow(const char *op, int begin, int end) {
+    FABRIC_RETURN_IF_ERROR(open(op));
+    Status status = Status::success();
+    for (int peer = begin; peer < end && status.ok(); ++peer)
+      status = mover->follow(*ranks.meeting->slot(ranks.self, peer).mover);
+    ranks.close();
+    return status;
+  }
+
+  Status open(const char *op) {
+    LocalRendezvous::Slot slot{op};
+    slot.mover = mover;
+    return ranks.open(std::move(slot));
+  }
+
+  LocalCommunicator &ranks;
+  std::shared_ptr<Mover> mover;
+};
+
+Expected<std::unique_ptr<JointStreams>>
+LocalCommunicator::joinStreams(device::Stream &stream) {
+  auto mover = createMover(&stream);
+  FABRIC_RETURN_IF_ERROR(
+      agree(mover.ok() ? Status::success() : mover.status()));
+  // There collectives are done when they are called.
+  if ((*mover)->onHost())
+    return std::unique_ptr<JointStreams>();
+  return std::unique_ptr<JointStreams>(
+      std::make_unique<Joint>(*this, std::move(*mover)));
+}
 
 std::shared_ptr<LocalWorld> LocalWorld::create(int size, CommOptions options) {
   return std::shared_ptr<LocalWorld>(new LocalWorld(size, options));

@@ -353,11 +353,15 @@ Status Program::connect(comm::Communicator &communicator) {
 Status Program::replaySteps() {
   if (!stream->captures())
     return Status::success();
-  if (communicator->size() > 1 && !communicator->capturable())
-    return Status::error("steps are not replayed as a graph: ranks of ",
-                         communicator->name(),
-                         " wait for each other on the host");
-  replay.enable();
+  std::unique_ptr<comm::JointStreams> ranks;
+  if (communicator->size() > 1 && !communicator->capturable()) {
+    FABRIC_ASSIGN_OR_RETURN(ranks, communicator->joinStreams(*stream));
+    if (!ranks)
+      return Status::error("steps are not replayed as a graph: ranks of ",
+                           communicator->name(),
+                           " wait for each other on the host");
+  }
+  replay.enable(std::move(ranks));
   return Status::success();
 }
 

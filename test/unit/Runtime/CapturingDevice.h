@@ -1,7 +1,8 @@
 //===- CapturingDevice.h - A device that captures ---------------*- C++ -*-===//
 //
 // The cpu's, whose streams can keep what they are given and run it later, as a
-// GPU's graphs do.
+// GPU's graphs do: a stream that waits for an event of one that is captured is
+// captured with it, until that one ends, which must have come past all of it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,8 +13,11 @@
 
 #include "runtime/Device/Device.h"
 
+#include <atomic>
 #include <cstring>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <vector>
 
 namespace fabric::test {
@@ -22,9 +26,9 @@ using Work = std::function<Status()>;
 
 /// What happened to the streams of a device.
 struct Counts {
-  int captures = 0, launches = 0;
-  int workOutsideGraphs = 0; ///< Kernels and products.
-  int unfinishedCaptures = 0;
+  std::atomic<int> captures = 0, launches = 0;
+  std::atomic<int> workOutsideGraphs = 0; ///< Kernels and products.
+  std::atomic<int> unfinishedCaptures = 0;
   int brokenLaunch = -1; ///< The number of a launch that is to fail, from 1.
 };
 
@@ -45,19 +49,63 @@ private:
   Counts &counts;
 };
 
+class CapturingStream;
+
+/// One, from its begin to its end, of one or more streams.
+struct Capture {
+  std::mutex mutex;
+  std::vector<Work> work; ///< In the order in which it was given.
+  /// How much each stream has given.
+  std::map<const CapturingStream *, int> given;
+  std::atomic<bool> open = true;
+};
+
+/// Where a stream was, and what it had seen of others in its capture.
+class CapturingEvent final : public device::Event {
+public:
+  Status synchronize() const override { return Status::success(); }
+
+private:
+  friend class CapturingStream;
+  mutable std::mutex mutex; ///< Another thread's stream may be waiting.
+  std::shared_ptr<Capture> capture;
+  std::map<const CapturingStream *, int> seen;
+};
+
 class CapturingStream final : public device::Stream {
 public:
-  CapturingStream(std::unique_ptr<device::Stream> real, Counts &counts)
-      : real(std::move(real)), counts(counts) {}
-  std::string_view kind() const override { return real->kind(); }
+  CapturingStream(std::unique_ptr<device::Stream> real, std::string_view name,
+                  Counts &counts)
+      : real(std::move(real)), name(name), counts(counts) {}
+  std::string_view kind() const override { return name; }
   Expected<std::unique_ptr<device::Event>> createEvent() override {
-    return real->createEvent();
+    return std::unique_ptr<device::Event>(std::make_unique<CapturingEvent>());
   }
-  Status record(device::Event &event) override { return real->record(event); }
-  Status wait(const device::Event &event) override { return real->wait(event); }
+  Status record(device::Event &event) override {
+    auto &mark = static_cast<CapturingEvent &>(event);
+    std::lock_guard lock(mark.mutex);
+    mark.capture = isCapturing() ? capture : nullptr;
+    mark.seen = seen;
+    return Status::success();
+  }
+  Status wait(const device::Event &event) override {
+    const auto &mark = static_cast<const CapturingEvent &>(event);
+    std::lock_guard lock(mark.mutex);
+    if (mark.capture && !mark.capture->open)
+      return Status::error("the event is of a capture that has ended");
+    if (isCapturing() && mark.capture != capture)
+      return Status::error("a captured stream waits for one that is not");
+    if (!mark.capture)
+      return Status::success();
+    if (!isCapturing())
+      enter(mark.capture);
+    for (auto [stream, count] : mark.seen)
+      seen[stream] = std::max(seen[stream], count);
+    return Status::success();
+  }
   Status synchronize() override {
-    return capturing ? Status::error("a capture cannot wait")
-                     : real->synchronize();
+    return isCapturing() ? Status::error("a capture cannot wait")
+                         : real->synchronize();
   }
   Expected<bool> done() override { return real->done(); }
   Expected<std::unique_ptr<device::Stopwatch>>
@@ -67,33 +115,47 @@ public:
 
   bool captures() const override { return true; }
   Status beginCapture() override {
-    capturing = true;
+    enter(std::make_shared<Capture>());
     ++counts.captures;
     ++counts.unfinishedCaptures;
     return Status::success();
   }
   Expected<std::unique_ptr<device::Graph>> endCapture() override {
-    capturing = false;
+    std::shared_ptr<Capture> ended = std::move(capture);
+    ended->open = false;
     --counts.unfinishedCaptures;
+    std::lock_guard lock(ended->mutex);
+    for (auto [stream, count] : ended->given)
+      if (seen[stream] != count)
+        return Status::error("what a stream was given is not joined");
     return std::unique_ptr<device::Graph>(
-        std::make_unique<KeptGraph>(std::exchange(kept, {}), counts));
+        std::make_unique<KeptGraph>(std::move(ended->work), counts));
   }
 
   Status give(Work work) {
-    if (!capturing) {
+    if (!isCapturing()) {
       ++counts.workOutsideGraphs;
       return work();
     }
-    kept.push_back(std::move(work));
+    std::lock_guard lock(capture->mutex);
+    capture->work.push_back(std::move(work));
+    seen[this] = ++capture->given[this];
     return Status::success();
   }
-  bool isCapturing() const { return capturing; }
+  bool isCapturing() const { return capture && capture->open; }
 
 private:
+  void enter(std::shared_ptr<Capture> entered) {
+    capture = std::move(entered);
+    seen.clear();
+  }
+
   std::unique_ptr<device::Stream> real;
+  const std::string_view name;
   Counts &counts;
-  bool capturing = false;
-  std::vector<Work> kept;
+  std::shared_ptr<Capture> capture;
+  /// How much it comes after of what each stream has given.
+  std::map<const CapturingStream *, int> seen;
 };
 
 inline CapturingStream &capturing(device::Stream &stream) {
@@ -155,6 +217,9 @@ private:
 
 class CapturingDevice final : public device::Device {
 public:
+  /// `streams` is what they say that they are.
+  explicit CapturingDevice(std::string streams = "cpu")
+      : streams(std::move(streams)) {}
   std::string_view kind() const override { return real->kind(); }
   Status check(const plan::Target &target) const override {
     return real->check(target);
@@ -171,7 +236,7 @@ public:
   Expected<std::unique_ptr<device::Stream>> createStream() override {
     FABRIC_ASSIGN_OR_RETURN(auto stream, real->createStream());
     return std::unique_ptr<device::Stream>(
-        std::make_unique<CapturingStream>(std::move(stream), counts));
+        std::make_unique<CapturingStream>(std::move(stream), streams, counts));
   }
   /// The host's bytes are another's when a graph is run again.
   Status copyFromHost(device::Stream &stream, void *target, const void *source,
@@ -200,15 +265,19 @@ public:
   createGemm(const kernels::GemmDesc &desc, device::Stream &stream) override {
     FABRIC_ASSIGN_OR_RETURN(auto gemm, real->createGemm(desc, stream));
     return std::unique_ptr<kernels::Gemm>(std::make_unique<CapturingGemm>(
-        std::move(gemm), capturing(stream), gemmsFail, gemmScratch));
+        std::move(gemm), capturing(stream),
+        gemmsFail || numGemms++ == failingGemm, gemmScratch));
   }
 
   Counts counts;
   bool gemmsFail = false;
+  int failingGemm = -1; ///< The one that fails, by the order of their making.
   int64_t gemmScratch = 0; ///< At least so much for every product.
 
 private:
+  const std::string streams;
   std::shared_ptr<device::Device> real = device::createCpuDevice();
+  std::atomic<int> numGemms = 0;
 };
 
 /// Descends sum(y^2), y = x w^T, on one rank; the loss comes out by a copy.
