@@ -10,8 +10,9 @@ case "${1:-}" in
   "") ;;
   -h | --help)
     echo "usage: bash tools/quickstart.sh"
-    echo "Installs Fabric's Debian packages where they are missing, builds into build/,"
-    echo "and trains the shipped feed-forward on four ranks in this machine."
+    echo "Installs Fabric's Debian packages where they are missing, builds into build/"
+    echo "(without assertions, unless the tests have built there before), and trains the"
+    echo "shipped feed-forward on four ranks in this machine."
     exit 0 ;;
   *) echo "quickstart.sh: error: unknown argument $1; try --help" >&2; exit 2 ;;
 esac
@@ -23,7 +24,9 @@ bash tools/install-deps.sh
 
 step "build (into $root/build)"
 mkdir -p build
-cmake --preset dev >build/configure.log 2>&1 || { tail -n 20 build/configure.log >&2; exit 1; }
+# What test/run.sh has built, with assertions, does as well.
+[ -f build/build.ninja ] || cmake --preset release -B build >build/configure.log 2>&1 ||
+  { tail -n 20 build/configure.log >&2; exit 1; }
 cmake --build build --target fabric-opt fabric-compile fabric-run fabric-verify
 
 step "compile test/models/feedforward.mlir for dp=2 tp=2"

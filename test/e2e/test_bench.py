@@ -1,6 +1,7 @@
 """The benches run and say what they should, on tiny sizes: how fast is not tested."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 BENCH = Path(__file__).resolve().parents[1] / "bench" / "bench.py"
 sys.path.insert(0, str(BENCH.parent))
+# The build that is tested has assertions: it cannot be measured, but it runs.
+os.environ.setdefault("FABRIC_BUILD_DIR", str(BENCH.parents[2] / "build"))
 
 from fabric_bench import figures, models, process, step  # noqa: E402
 
@@ -28,6 +31,19 @@ def test_quick(name, tmp_path):
     assert written["figures"] and all(figure["value"] > 0 for figure in written["figures"])
     assert (tmp_path / "bench.svg").read_text().startswith("<svg")
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_assertions_are_not_measured(tmp_path):
+    result = run_bench(tmp_path, "overhead")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1 and "has assertions" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_release_is_measured(tmp_path):
+    flags = ["CMAKE_CXX_FLAGS:STRING=", "CMAKE_CXX_FLAGS_RELEASE:STRING=-O3 -DNDEBUG"]
+    (tmp_path / "CMakeCache.txt").write_text("\n".join(["// Of this build:", "CMAKE_BUILD_TYPE:STRING=Release", *flags]))
+    process.refuse_assertions(tmp_path)
 
 
 def test_another_step_does_not_take_part(tmp_path):

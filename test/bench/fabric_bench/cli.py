@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import compiling, kernels, machine, memory, overhead, start, step
 from .figures import picture, table
-from .process import BUILD, BenchError
+from .process import BUILD, BenchError, refuse_assertions
 
 BENCHES = {
     "step": step,
@@ -39,7 +39,7 @@ def parse(arguments):
     )
     parser.add_argument("--python", metavar="PATH", help="a Python with torch ($FABRIC_PYTHON, the tests' own, or this one)")
     parser.add_argument(
-        "--output-dir", type=Path, default=BUILD / "bench", metavar="DIR", help="for bench.json and bench.svg (build/bench)"
+        "--output-dir", type=Path, default=BUILD / "bench", metavar="DIR", help="for bench.json and bench.svg (build-release/bench)"
     )
     options = parser.parse_args(arguments)
     if options.rounds < 1:
@@ -59,6 +59,8 @@ def main(arguments=None):
     names = list(BENCHES) if options.bench == "all" else [options.bench]
     figures, failed = [], False
     try:
+        if not options.quick:
+            refuse_assertions(BUILD)
         options.output_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="fabric-bench-", dir=options.output_dir) as folder:
             for name in names:
@@ -74,7 +76,7 @@ def main(arguments=None):
         elif not quiet.held:
             print(quiet.warning())
         _write(options, quiet, facts, figures)
-    except OSError as error:
+    except (BenchError, OSError) as error:
         _print_error(error)
         failed = True
     return 1 if failed else 0

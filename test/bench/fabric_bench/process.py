@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-BUILD = Path(os.environ.get("FABRIC_BUILD_DIR", ROOT / "build"))
+BUILD = Path(os.environ.get("FABRIC_BUILD_DIR", ROOT / "build-release"))
 FABRIC_COMPILE = BUILD / "bin" / "fabric-compile"
 FABRIC_RUN = BUILD / "bin" / "fabric-run"
 HANDWRITTEN = BUILD / "test" / "bench" / "bench-handwritten"
@@ -30,8 +30,18 @@ class Finished:
 
 def need(path, target):
     if not path.exists():
-        raise BenchError(f"{path} is not there: cmake --build {BUILD} --target {target}")
+        raise BenchError(f"{path} is not there: cmake --preset release && cmake --build {BUILD} --target {target}")
     return path
+
+
+def refuse_assertions(build):
+    """They cost time that is nobody's who uses a release."""
+    lines = need(build / "CMakeCache.txt", "bench-depends").read_text().splitlines()
+    cache = dict(line.split("=", 1) for line in lines if line.startswith("CMAKE_"))
+    kind = cache["CMAKE_BUILD_TYPE:STRING"].upper()
+    flags = cache["CMAKE_CXX_FLAGS:STRING"] + " " + cache.get(f"CMAKE_CXX_FLAGS_{kind}:STRING", "")
+    if "-DNDEBUG" not in flags.split():
+        raise BenchError(f"{build} has assertions: cmake --preset release, or --quick")
 
 
 def run(command, timeout=300):

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from .machine import cores
-from .process import BUILD, BenchError
+from .process import ROOT, BenchError
 
 PEER = Path(__file__).resolve().parents[1] / "peers" / "pytorch.py"
 
@@ -16,7 +16,7 @@ def find_python(given):
     """A Python that has torch: what was given, the tests' own, or this one."""
     import sys
 
-    candidates = [given] if given else [os.environ.get("FABRIC_PYTHON"), BUILD / "venv" / "bin" / "python", sys.executable]
+    candidates = [given] if given else [os.environ.get("FABRIC_PYTHON"), ROOT / "build" / "venv" / "bin" / "python", sys.executable]
     for candidate in candidates:
         if candidate and subprocess.run([candidate, "-c", "import torch"], capture_output=True).returncode == 0:
             return candidate

@@ -32,7 +32,8 @@ public:
     return Status::success();
   }
   Status afterStep(const Program &, const StepReport &report) override {
-    losses.push_back(*report.loss);
+    if (report.loss)
+      losses.push_back(*report.loss);
     return Status::success();
   }
   void remark(const Program &, const std::string &text) override {
