@@ -1,17 +1,64 @@
 //===- KernelsOnGpu.cpp - Kernels of tests, on an emulated GPU ------------===//
+//
+// Their PTX, on buffers of the device that are as large as the tests' and no
+// larger.
+//
+//===----------------------------------------------------------------------===//
 
-#include "EmulatedGpu.h"
 #include "KernelHarness.h"
 #include "passes/Lowering/Kernels/Gpu/CompileGpuKernels.h"
 #include "passes/Lowering/Kernels/Gpu/GpuKernels.h"
+#include "test/gpu/emulator/Launch.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/IR/LLVMContext.h"
 
 using namespace mlir;
 using namespace mlir::lowering;
+namespace emulator = ::fabric::emulator;
 
 namespace fabric_test {
 namespace {
+
+/// What plans promise of a buffer.
+constexpr int64_t alignment = 64;
+
+/// Device memory of one call: what the host has at its addresses.
+class CallMemory {
+public:
+  explicit CallMemory(emulator::DeviceMemory &memory) : memory(memory) {}
+  ~CallMemory() {
+    for (auto [address, bytes] : allocations)
+      memory.release(address);
+  }
+
+  /// The device's for the host's; the same for the same.
+  void *place(void *host, int64_t bytes) {
+    uint64_t &address = places[host];
+    if (address == 0) {
+      address = allocate(bytes);
+      std::memcpy(at(address), host, bytes);
+    }
+    return reinterpret_cast<void *>(address);
+  }
+  uint64_t allocate(int64_t bytes) {
+    uint64_t address = *memory.allocate(bytes, alignment);
+    allocations[address] = bytes;
+    return address;
+  }
+  void fetchAll() {
+    for (auto [host, address] : places)
+      std::memcpy(host, at(address), allocations[address]);
+  }
+
+private:
+  std::byte *at(uint64_t address) {
+    return memory.find(address, allocations[address])->bytes.get();
+  }
+
+  emulator::DeviceMemory &memory;
+  llvm::DenseMap<uint64_t, int64_t> allocations; ///< Bytes by address.
+  llvm::DenseMap<void *, uint64_t> places;
+};
 
 /// The stages of every kernel, run one after the other.
 class GpuLibrary final : public Library {
@@ -26,17 +73,21 @@ public:
     OwningOpRef<gpu::GPUModuleOp> device =
         gpu::GPUModuleOp::create(builder, module.getLoc(), kDeviceModule);
     for (auto kernel : module.getOps<func::FuncOp>()) {
-      SmallVector<int64_t> alignments(kernel.getNumArguments(), 64);
+      SmallVector<int64_t> alignments(kernel.getNumArguments(), alignment);
       FailureOr<GpuKernel> built = buildGpuKernel(kernel, alignments, *device);
       if (failed(built))
         return nullptr;
       library->add(kernel, *built);
     }
-    llvm::LLVMContext context;
-    auto code = translateGpuKernels(*device, context);
-    if (!code)
+    FailureOr<SmallVector<char>> text = compileGpuKernels(*device, "sm_80");
+    if (failed(text))
       return nullptr;
-    library->gpu = std::make_unique<EmulatedGpu>(std::move(code));
+    auto code = emulator::parsePtx({text->data(), text->size()});
+    if (code.failed()) {
+      ADD_FAILURE() << code.message();
+      return nullptr;
+    }
+    library->code = std::move(*code);
     return library;
   }
 
@@ -44,33 +95,38 @@ public:
     auto it = kernels.find(name);
     ASSERT_TRUE(it != kernels.end()) << name;
     const Kernel &kernel = it->second;
-    std::vector<Buffer<char>> scratch;
+    CallMemory held(memory);
+    std::vector<uint64_t> scratch;
     for (int64_t bytes : kernel.scratchBytes)
-      scratch.emplace_back(bytes);
+      scratch.push_back(held.allocate(bytes));
     for (const Stage &stage : kernel.stages) {
       std::vector<void *> operands;
       for (GpuBuffer buffer : stage.buffers) {
-        if (buffer.kind == GpuBuffer::Kind::Argument)
-          operands.push_back(buffers[buffer.number]);
-        else if (buffer.kind == GpuBuffer::Kind::Result)
-          operands.push_back(buffers[kernel.numArguments + buffer.number]);
-        else
-          operands.push_back(scratch[buffer.number].get());
+        if (buffer.kind == GpuBuffer::Kind::Scratch) {
+          operands.push_back(reinterpret_cast<void *>(scratch[buffer.number]));
+          continue;
+        }
+        bool isResult = buffer.kind == GpuBuffer::Kind::Result;
+        size_t number = buffer.number + (isResult ? kernel.numArguments : 0);
+        operands.push_back(
+            held.place(buffers[number], kernel.bufferBytes[number]));
       }
-      gpu->launch(stage.name, stage.blocks, stage.threads, operands);
+      ::fabric::Status launched = launcher.launch(
+          code, code.entries.at(stage.name), stage.grid, operands);
+      ASSERT_TRUE(launched.ok()) << stage.name << ": " << launched.message();
     }
-    for (const Buffer<char> &buffer : scratch)
-      EXPECT_TRUE(buffer.hasIntactEnd()) << name;
+    held.fetchAll();
   }
 
 private:
   struct Stage {
     std::string name;
-    int64_t blocks, threads;
+    ::fabric::plan::Grid grid;
     std::vector<GpuBuffer> buffers;
   };
   struct Kernel {
     unsigned numArguments;
+    std::vector<int64_t> bufferBytes; ///< Of arguments, then of results.
     std::vector<int64_t> scratchBytes;
     std::vector<Stage> stages;
   };
@@ -78,20 +134,28 @@ private:
   void add(func::FuncOp kernel, const GpuKernel &built) {
     Kernel &entry = kernels[kernel.getSymName()];
     entry.numArguments = kernel.getNumArguments();
+    for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(),
+                                              kernel.getResultTypes()))
+      entry.bufferBytes.push_back(
+          mlir::fabric::getNumBytes(cast<RankedTensorType>(type)));
     for (RankedTensorType type : built.scratch)
       entry.scratchBytes.push_back(mlir::fabric::getNumBytes(type));
     for (const GpuStage &stage : built.stages) {
       gpu::GPUFuncOp function = stage.function;
       std::vector<GpuBuffer> buffers(stage.inputs.begin(), stage.inputs.end());
       buffers.insert(buffers.end(), stage.outputs.begin(), stage.outputs.end());
-      entry.stages.push_back(
-          {function.getName().str(), (*function.getKnownGridSize())[0],
-           (*function.getKnownBlockSize())[0], std::move(buffers)});
+      entry.stages.push_back({function.getName().str(),
+                              {{(*function.getKnownGridSize())[0], 1, 1},
+                               {(*function.getKnownBlockSize())[0], 1, 1},
+                               0},
+                              std::move(buffers)});
     }
   }
 
   llvm::StringMap<Kernel> kernels;
-  std::unique_ptr<EmulatedGpu> gpu;
+  emulator::Code code;
+  mutable emulator::DeviceMemory memory;
+  mutable emulator::Launcher launcher{memory};
 };
 
 } // namespace

@@ -12,6 +12,7 @@
 #include "passes/Lowering/Kernels/Gpu/GpuTarget.h"
 #include "passes/Lowering/Kernels/KernelObject.h"
 #include "passes/Lowering/Kernels/Passes.h"
+#include "llvm/IR/Module.h"
 
 using namespace mlir;
 using namespace mlir::lowering;
@@ -38,9 +39,10 @@ void mlir::lowering::buildGpuKernelPipeline(OpPassManager &passes) {
   module.addPass(createReconcileUnrealizedCastsPass());
 }
 
-std::unique_ptr<llvm::Module>
-mlir::lowering::translateGpuKernels(gpu::GPUModuleOp kernels,
-                                    llvm::LLVMContext &llvmContext) {
+/// LLVM IR for NVPTX, before it is optimised; null, after a diagnostic, where
+/// that fails.
+static std::unique_ptr<llvm::Module>
+translateGpuKernels(gpu::GPUModuleOp kernels, llvm::LLVMContext &llvmContext) {
   MLIRContext *context = kernels.getContext();
   DialectRegistry registry;
   registerGpuKernelDialects(registry);

@@ -5,7 +5,6 @@
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/IR/Module.h"
 
 namespace mlir::lowering {
 
@@ -17,11 +16,6 @@ void registerGpuKernelPipeline();
 
 /// What building and compiling kernels needs in a context.
 void registerGpuKernelDialects(DialectRegistry &registry);
-
-/// LLVM IR for NVPTX, before it is optimised; null, after a diagnostic, where
-/// that fails. Tests run it elsewhere.
-std::unique_ptr<llvm::Module>
-translateGpuKernels(gpu::GPUModuleOp kernels, llvm::LLVMContext &llvmContext);
 
 } // namespace mlir::lowering
 
