@@ -39,7 +39,7 @@ constexpr char mul8Ptx[] = R"(
   add.u64 %y, %y, %offset;
   ld.global.f32 %u, [%a];
   ld.global.f32 %v, [%b];
-  mul.f32 %u, %u, %v;
+  mul.rn.f32 %u, %u, %v;
   st.global.f32 [%y], %u;
   ret;
 }
