@@ -167,12 +167,15 @@ def adamw(eps):
     return ["--train=adamw", f"--lr={LEARNING_RATE}", f"--weight-decay={WEIGHT_DECAY}", f"--eps={eps}"]
 
 
-def run_plan(plan, model, folder, *flags, ranks=None):
+FABRIC_RUN = BUILD / "bin" / "fabric-run"
+
+
+def run_plan(plan, model, folder, *flags, ranks=None, runner=FABRIC_RUN):
     """Runs the plan on the folder's weights and data; under mpirun where `ranks` is given."""
     launcher = [*MPIRUN, "-n", ranks] if ranks else []
     data = [f"--data={name}={folder / f'{name}.npy'}" for name in batches(model)]
     return run_tool(
-        [*launcher, BUILD / "bin" / "fabric-run", plan, f"--weights={folder / 'weights.safetensors'}", *data, *flags]
+        [*launcher, runner, plan, f"--weights={folder / 'weights.safetensors'}", *data, *flags]
     )
 
 
@@ -182,10 +185,10 @@ class Trained:
     parameters: "dict[str, np.ndarray]"
 
 
-def train(plan, model, folder, output, steps=STEPS, ranks=None):
+def train(plan, model, folder, output, steps=STEPS, **how):
     """Trains as the plan says. `output` is a folder for what it writes."""
     saved, metrics = output / "out.safetensors", output / "metrics.jsonl"
-    run_plan(plan, model, folder, f"--steps={steps}", f"--save={saved}", f"--metrics={metrics}", ranks=ranks)
+    run_plan(plan, model, folder, f"--steps={steps}", f"--save={saved}", f"--metrics={metrics}", **how)
     lines = [json.loads(line) for line in metrics.read_text().splitlines()]
     assert [line["step"] for line in lines] == list(range(1, steps + 1))
     module = model.build()[0].to(next(iter(load_file(saved).values())).dtype)

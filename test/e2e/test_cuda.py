@@ -1,6 +1,6 @@
 """Plans for GPUs, of every model: NVIDIA's assembler takes their kernels for three generations, and spills nothing.
 
-What the kernels compute is tested without a GPU by the unit test GpuKernelsTest; that they run on one, by nothing yet.
+They train as the CPU's on an emulated GPU; that they run on one of NVIDIA's is tested by nothing yet.
 """
 
 import shutil

@@ -43,6 +43,22 @@ def test_ten_steps(workspace, tmp_path, model, mesh, dtype, eps):
     assert_trained_alike(trained, train_in_torch(model, dtype, eps), *TOLERANCES[dtype, eps])
 
 
+# fabric-run, with a GPU that runs PTX on the CPU.
+EMULATED_GPU = BUILD / "test" / "gpu" / "fabric-run-emulated"
+EMULATED_MESHES = {(4, 1), (2, 4), (5, 1)}
+
+
+@pytest.mark.skipif(not EMULATED_GPU.exists(), reason="fabric-run-emulated is not built")
+@pytest.mark.parametrize("dtype, eps", [("f32", 1e-3), ("f64", 1e-8)])
+@pytest.mark.parametrize("model, mesh", [each for each in EVERY_MESH if each.values[1] in EMULATED_MESHES])
+def test_emulated_gpu(workspace, tmp_path, model, mesh, dtype, eps):
+    """Ten steps of plans for GPUs."""
+    folder = workspace.imported(model, dtype)
+    plan = compile_plan(folder, mesh, *adamw(eps), "--target=cuda:sm_80")
+    trained = train(plan, model, folder, tmp_path, runner=EMULATED_GPU)
+    assert_trained_alike(trained, train_in_torch(model, dtype, eps), *TOLERANCES[dtype, eps])
+
+
 @pytest.mark.parametrize("model, mesh", EVERY_MESH)
 def test_every_gradient(workspace, tmp_path, model, mesh):
     """In f64 against torch.autograd: norm-wise, relative to the larger of its own norm and 1e-3 of the global one."""

@@ -9,6 +9,7 @@
 #define FABRIC_TEST_GENERATE_CHECK_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/Lowering/Kernels/Kernels.h"
 #include <functional>
 #include <string>
 
@@ -60,6 +61,8 @@ struct CheckOptions {
   bool joinProducts = false;
   /// Of the schedule phase: collectives beside what computes.
   bool overlap = false;
+  /// Of plans.
+  lowering::KernelTarget target;
   /// Looks at a plan that agrees, and may run it again.
   std::function<void(const ::fabric::plan::Plan &plan,
                      const ::fabric::runtime::RunInputs &inputs,

@@ -104,6 +104,7 @@ Outcome mlir::fabric::generate::checkPlan(ModuleOp program,
   compile.memory = options.memory;
   compile.overlap = options.overlap;
   compile.joinProducts = options.joinProducts;
+  compile.target = options.target;
   compile.comm.sharedMemory = options.sharedMemory;
   compile.minPiece = options.sharedMemory ? 1 : compile.minPiece;
   OwningOpRef<ModuleOp> trained = program.clone();

@@ -3,7 +3,7 @@
     gpu.py pack FOLDER [--target=cuda:sm_90]    plans and the CPU's results, on a machine with LLVM
     gpu.py run FOLDER [--gpus=TEXT]             writes build/gpu.json and prints a table
 
-With --target=cpu a pack runs on the CPU: that is how the tests run this without a GPU.
+With --target=cpu a pack runs on the CPU, with --runner=build/test/gpu/fabric-run-emulated on the emulated GPU: that is how the tests run this without one.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import packing
 import parity
 import speed
 import suites
-from process import BUILD, Failure, tool
+from process import BUILD, PROGRAMS, Failure, tool
 from table import Table
 
 
@@ -54,13 +54,17 @@ def main():
     parser.add_argument("command", choices=["pack", "run"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--target", default="cuda:sm_90")
+    parser.add_argument("--steps", type=int, default=10, help="that models are trained")
     parser.add_argument("--gpus", default="")
     parser.add_argument("--output", type=Path, default=BUILD / "gpu.json")
+    parser.add_argument("--runner", type=Path, help="what runs plans, in place of fabric-run")
     options = parser.parse_args()
     try:
         if options.command == "pack":
-            packing.pack(options.folder, options.target)
+            packing.pack(options.folder, options.target, options.steps)
             return 0
+        if options.runner:
+            PROGRAMS["fabric-run"] = options.runner
         return run(options.folder, options.gpus.splitlines(), options.output)
     except (Failure, OSError) as error:
         print(f"gpu.py: error: {error}", file=sys.stderr)

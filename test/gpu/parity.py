@@ -5,8 +5,6 @@ import json
 from process import Failure, run, tool
 from tensors import difference, read
 
-TOLERANCE = 1e-5
-
 
 def losses(path):
     return [json.loads(line)["loss"] for line in open(path)]
@@ -26,8 +24,8 @@ def relative(found, expected):
 
 
 def check(table, pack, index, results):
-    wanted = f"losses and parameters within {TOLERANCE:g} of the CPU's; the same bits twice"
-    for name in index["parity"]:
+    for name, tolerance in index["parity"].items():
+        wanted = f"losses and parameters within {tolerance:g} of the CPU's; the same bits twice"
         what = f"{name}, {index['steps']} steps, --comm=local"
         try:
             first, saved = train(pack / f"{name}.bin", index["steps"], results / name)
@@ -38,7 +36,7 @@ def check(table, pack, index, results):
         loss = relative(first, losses(pack / f"{name}.jsonl"))
         parameters = difference(read(saved), read(pack / f"{name}.safetensors"))
         same = first == again and saved.read_bytes() == saved_again.read_bytes()
-        table.add(what, loss <= TOLERANCE and parameters <= TOLERANCE and same,
+        table.add(what, loss <= tolerance and parameters <= tolerance and same,
                   f"loss {loss:.1e}, parameters {parameters:.1e}, {'the same bits' if same else 'other bits'}",
                   wanted, loss=loss, parameters=parameters, same_bits=same)
     for name, why in index["missing"].items():

@@ -224,7 +224,28 @@ Status EmulatedStream::beginCapture() {
   return Status::success();
 }
 
-/// The others have to end in a mark that the first stream waits for.
+/// Whether every queue ends in a mark that another waits for, and so on, up to
+/// the first.
+static bool comeBack(const std::vector<Queue> &queues) {
+  std::vector<bool> isJoined(queues.size());
+  std::vector<size_t> joined = {0};
+  isJoined[0] = true;
+  while (!joined.empty()) {
+    const Queue &queue = queues[joined.back()];
+    joined.pop_back();
+    for (size_t i = 0; i < queues.size(); ++i) {
+      Mark last = queues[i].empty() ? nullptr : queues[i].back().marks;
+      if (isJoined[i] || !last ||
+          std::none_of(queue.begin(), queue.end(),
+                       [&](const Item &item) { return item.waitsFor == last; }))
+        continue;
+      isJoined[i] = true;
+      joined.push_back(i);
+    }
+  }
+  return std::find(isJoined.begin(), isJoined.end(), false) == isJoined.end();
+}
+
 Expected<std::unique_ptr<device::Graph>> EmulatedStream::endCapture() {
   std::lock_guard lock(processor->mutex);
   if (!capture || capture->streams.front() != this)
@@ -233,14 +254,8 @@ Expected<std::unique_ptr<device::Graph>> EmulatedStream::endCapture() {
   ended->hasEnded = true;
   for (EmulatedStream *stream : ended->streams)
     stream->capture = nullptr;
-  const Queue &first = ended->queues.front();
-  for (size_t i = 1; i < ended->queues.size(); ++i) {
-    Mark last = ended->queues[i].back().marks;
-    if (!last ||
-        std::none_of(first.begin(), first.end(),
-                     [&](const Item &item) { return item.waitsFor == last; }))
-      return Status::error("a captured stream does not come back to the first");
-  }
+  if (!comeBack(ended->queues))
+    return Status::error("a captured stream does not come back to the first");
   return std::unique_ptr<device::Graph>(
       std::make_unique<CapturedGraph>(std::move(ended->queues)));
 }
