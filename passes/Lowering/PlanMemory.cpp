@@ -51,6 +51,7 @@ private:
   LogicalResult placeUpdates();
 
   bool isFreeAt(unsigned buffer, Operation *op) const;
+  bool isInRun(const Buffer &buffer) const;
   bool isNamedResult(const Buffer &buffer) const;
   DenseSet<unsigned> findGradients() const;
   std::pair<ArenaKind, MemoryClass> classify(const Buffer &buffer) const;
@@ -61,7 +62,7 @@ private:
   Buffers buffers;
   /// For each value that is the new value of an argument, the argument.
   DenseMap<Value, unsigned> targets;
-  /// Whatever has a place in a run has it alone: nothing is written over it.
+  /// Nothing is written over these, for it could have a place in another run.
   DenseSet<Value> inRuns;
 };
 
@@ -119,10 +120,13 @@ LogicalResult Planner::checkTies(PlannedOpInterface op) {
   return success();
 }
 
+bool Planner::isInRun(const Buffer &buffer) const {
+  return llvm::any_of(buffer.values,
+                      [&](Value value) { return inRuns.contains(value); });
+}
+
 /// Ties a result to an operand that dies at the op, if there is one.
 void Planner::tieResult(PlannedOpInterface op, OpResult result) {
-  if (inRuns.contains(result))
-    return;
   auto target = targets.find(result);
   for (unsigned operand = 0; operand < op->getNumOperands(); ++operand) {
     if (!op.canTie(result.getResultNumber(), operand))
@@ -135,8 +139,7 @@ void Planner::tieResult(PlannedOpInterface op, OpResult result) {
          candidate.values.front() != block.getArgument(target->second)))
       continue;
     if (candidate.values.front().getDefiningOp<exec::ConstantOp>() ||
-        (!candidate.isArgument() &&
-         inRuns.contains(candidate.values.front())) ||
+        (!candidate.isArgument() && isInRun(candidate)) ||
         op->getOperand(operand).getDefiningOp<exec::PeerViewOp>())
       continue;
     bool readOnce = llvm::count_if(op->getOperands(), [&](Value other) {

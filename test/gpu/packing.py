@@ -80,8 +80,9 @@ def pack(folder, target, steps):
         text = folder / f"{name}.mlir"
         text.write_text(feedforward(dim, dim, batch))
         try:
-            compile_to(f"{name}.bin", text, "1x1", "--train=adamw", *flags, f"--target={target}")
-            index["speed"][name] = {"dim": dim, "batch": batch}
+            report = folder / f"{name}.report.json"
+            compile_to(f"{name}.bin", text, "1x1", "--train=adamw", *flags, f"--target={target}", f"--report={report}")
+            index["speed"][name] = {"dim": dim, "batch": batch, "scratch": json.loads(report.read_text())["memory"]["scratch"]}
         except Failure as failure:
             index["missing"][name] = str(failure)
     (folder / "index.json").write_text(json.dumps(index, indent=2) + "\n")

@@ -75,8 +75,9 @@ def check_steps(table, pack, index, results, python):
         table.add(what, ok, f"{mine:.2f} ms: {found}", wanted, step_ms=mine, pytorch=theirs)
         if dtype == "f32":
             peak = metrics[-1]["peak_bytes"]
-            table.add(f"{what}: peak", peak <= 2.69e9, f"{peak / 1e9:.2f} GB against {theirs['eager']['peak_bytes'] / 1e9:.2f}",
-                      "2.69 GB, and the products' workspace", peak_bytes=peak)
+            table.add(f"{what}: peak", peak - sizes["scratch"] <= 2.69e9,
+                      f"{peak / 1e9:.2f} GB against {theirs['eager']['peak_bytes'] / 1e9:.2f}",
+                      f"2.69 GB, and {sizes['scratch'] / 1e6:.0f} MB that libraries work in", peak_bytes=peak)
 
 
 def check_joined(table, pack, index, results):
