@@ -59,6 +59,21 @@ inline constexpr Names<Collective::Reduction, 3> reductions = {
      {Collective::Reduction::Max, "max"},
      {Collective::Reduction::Min, "min"}}};
 
+/// By their index in Instruction::op.
+inline constexpr Names<size_t, 7> ops = {{{0, "gemm"},
+                                          {1, "launch"},
+                                          {2, "collective"},
+                                          {3, "copy"},
+                                          {4, "barrier"},
+                                          {5, "record"},
+                                          {6, "wait"}}};
+
+constexpr const auto &namesOf(Mode) { return modes; }
+constexpr const auto &namesOf(DType) { return dtypes; }
+constexpr const auto &namesOf(Initializer::Kind) { return initializers; }
+constexpr const auto &namesOf(Collective::Kind) { return collectives; }
+constexpr const auto &namesOf(Collective::Reduction) { return reductions; }
+
 /// Empty for a value that is none of the enum's.
 template <typename Enum, size_t N>
 std::string_view nameOf(const Names<Enum, N> &names, Enum value) {

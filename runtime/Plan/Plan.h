@@ -92,6 +92,7 @@ struct PeerView {
 struct StreamScratch {
   int64_t stream = 0;
   int64_t arena = 0;
+  bool operator==(const StreamScratch &) const = default;
 };
 
 /// A typed window on an arena. Buffers whose lifetimes do not meet may overlap.
@@ -302,6 +303,7 @@ struct MemoryReport {
 struct CommFeatures {
   /// Ranks can read each other's memory: peer views.
   bool sharedMemory = false;
+  bool operator==(const CommFeatures &) const = default;
 };
 
 enum class Mode { Inference, Gradients, Train };

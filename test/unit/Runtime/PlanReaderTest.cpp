@@ -174,6 +174,17 @@ TEST(PlanReader, MessagesNameThePlace) {
   EXPECT_TRUE(failedWith(
       readChanged([](json &m) { m["needs"]["shared_memory"] = false; }),
       "p.bin: manifest needs, expected a need"));
+  // There is one way to say what is not there.
+  EXPECT_TRUE(failedWith(
+      readChanged([](json &m) { m["instructions"][1]["tf32"] = false; }),
+      "instructions[1].tf32, expected true, found false"));
+  EXPECT_TRUE(failedWith(
+      readChanged([](json &m) { m["instructions"][1]["stream"] = 0; }),
+      "instructions[1].stream, expected another stream than the first, found "
+      "0"));
+  EXPECT_TRUE(
+      failedWith(readChanged([](json &m) { m["streams"] = json::array(); }),
+                 "manifest streams, expected streams, found a list of 0"));
   EXPECT_TRUE(failedWith(
       readChanged([](json &m) { m["instructions"][0]["kind"] = "gossip"; }),
       "instructions[0].kind, expected all_gather, reduce_scatter, all_reduce, "
