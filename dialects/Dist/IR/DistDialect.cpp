@@ -1,9 +1,9 @@
 //===- DistDialect.cpp - The dist dialect ---------------------------------===//
 
+#include "dialects/Dist/IR/AttributeChecks.h"
 #include "dialects/Dist/IR/Dist.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace mlir::dist;
@@ -40,13 +40,12 @@ LogicalResult DistDialect::verifyOperationAttribute(Operation *op,
     if (!isa<ModuleOp>(op))
       return op->emitOpError()
              << "attribute " << attr.getName() << " belongs on a module";
-    if (!isa<MeshAttr>(attr.getValue()))
+    auto mesh = requireKind<MeshAttr>(op, attr);
+    if (!mesh)
+      return failure();
+    if (!mesh.hasSizes())
       return op->emitOpError()
-             << "attribute " << attr.getName()
-             << " must be a #dist.mesh, found " << attr.getValue();
-    if (!cast<MeshAttr>(attr.getValue()).hasSizes())
-      return op->emitOpError()
-             << "the module's mesh needs sizes, found " << attr.getValue();
+             << "the module's mesh needs sizes, found " << mesh;
     return success();
   }
   if (attr.getName() == kPartitionedAttr) {
@@ -61,43 +60,38 @@ LogicalResult DistDialect::verifyOperationAttribute(Operation *op,
                                << " is a unit attribute of a collective";
     return success();
   }
-  return op->emitOpError() << "unknown attribute " << attr.getName();
+  return refuseUnknown(op, attr);
+}
+
+/// Whether types are local.
+static bool isPartitioned(Operation *op) {
+  auto module = op->getParentOfType<ModuleOp>();
+  return module && module->hasAttr(DistDialect::kPartitionedAttr);
 }
 
 /// What may stand on arguments and results of a function.
 static LogicalResult verifyValueAttribute(Operation *op, Type type,
                                           NamedAttribute attr) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  if (attr.getName() == DistDialect::kTpAttr) {
-    if (!isa<TpStyleAttr>(attr.getValue()))
-      return op->emitOpError()
-             << "attribute " << attr.getName() << " must be a #dist.tp, found "
-             << attr.getValue();
-    return success();
-  }
+  if (attr.getName() == DistDialect::kTpAttr)
+    return success(bool(requireKind<TpStyleAttr>(op, attr)));
   if (attr.getName() == DistDialect::kFsdpAttr) {
-    auto fsdp = dyn_cast<FsdpAttr>(attr.getValue());
+    auto fsdp = requireKind<FsdpAttr>(op, attr);
     if (!fsdp)
-      return op->emitOpError()
-             << "attribute " << attr.getName()
-             << " must be a #dist.fsdp, found " << attr.getValue();
+      return failure();
     if (tensor && fsdp.getDim() &&
         (*fsdp.getDim() < 0 || *fsdp.getDim() >= tensor.getRank()))
       return op->emitOpError() << fsdp << " names no dim of the type " << type;
     return success();
   }
   if (attr.getName() == DistDialect::kShardingAttr) {
-    auto sharding = dyn_cast<ShardingAttr>(attr.getValue());
+    auto sharding = requireKind<ShardingAttr>(op, attr);
     if (!sharding)
-      return op->emitOpError()
-             << "attribute " << attr.getName()
-             << " must be a #dist.sharding, found " << attr.getValue();
+      return failure();
     if (!tensor || tensor.getRank() != sharding.getRank())
       return op->emitOpError() << "a sharding of " << sharding.getRank()
                                << " dims does not fit the type " << type;
-    auto module = op->getParentOfType<ModuleOp>();
-    if (module && module->hasAttr(DistDialect::kPartitionedAttr) &&
-        !sharding.getMesh().hasSizes())
+    if (isPartitioned(op) && !sharding.getMesh().hasSizes())
       return op->emitOpError()
              << "a sharding of a partitioned function needs a "
                 "mesh with sizes, found "
@@ -115,8 +109,7 @@ static LogicalResult verifyValueAttribute(Operation *op, Type type,
       return op->emitOpError() << "a logical shape of " << shape.size()
                                << " dims does not fit the type " << type;
     // Local shapes are smaller; what they are cut from is not known here.
-    auto module = op->getParentOfType<ModuleOp>();
-    if (module && module->hasAttr(DistDialect::kPartitionedAttr))
+    if (isPartitioned(op))
       return success();
     for (auto [dim, size] : llvm::enumerate(shape.asArrayRef()))
       if (size > tensor.getDimSize(dim))
@@ -124,26 +117,24 @@ static LogicalResult verifyValueAttribute(Operation *op, Type type,
                                  << " exceeds the dim of the type " << type;
     return success();
   }
-  return op->emitOpError() << "unknown attribute " << attr.getName();
+  return refuseUnknown(op, attr);
 }
 
 LogicalResult DistDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                                                     unsigned argIndex,
                                                     NamedAttribute attr) {
-  auto function = dyn_cast<FunctionOpInterface>(op);
+  FunctionOpInterface function = requireFunction(op, attr, "arguments");
   if (!function)
-    return op->emitOpError() << "attribute " << attr.getName()
-                             << " belongs on arguments of a function";
+    return failure();
   return verifyValueAttribute(op, function.getArgumentTypes()[argIndex], attr);
 }
 
 LogicalResult DistDialect::verifyRegionResultAttribute(Operation *op, unsigned,
                                                        unsigned resultIndex,
                                                        NamedAttribute attr) {
-  auto function = dyn_cast<FunctionOpInterface>(op);
+  FunctionOpInterface function = requireFunction(op, attr, "results");
   if (!function)
-    return op->emitOpError() << "attribute " << attr.getName()
-                             << " belongs on results of a function";
+    return failure();
   return verifyValueAttribute(op, function.getResultTypes()[resultIndex], attr);
 }
 

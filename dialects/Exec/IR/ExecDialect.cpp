@@ -1,9 +1,9 @@
 //===- ExecDialect.cpp - The exec dialect and its attributes --------------===//
 
+#include "dialects/Dist/IR/AttributeChecks.h"
 #include "dialects/Exec/IR/Exec.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -37,7 +37,7 @@ void ExecDialect::registerAttributes() {
 LogicalResult ExecDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attr) {
   if (attr.getName() != kArenasAttr)
-    return op->emitOpError() << "unknown attribute " << attr.getName();
+    return dist::refuseUnknown(op, attr);
   auto arenas = dyn_cast<ArrayAttr>(attr.getValue());
   if (!isa<ModuleOp>(op) || !arenas ||
       !llvm::all_of(arenas, [](Attribute a) { return isa<ArenaAttr>(a); }))
@@ -49,16 +49,13 @@ LogicalResult ExecDialect::verifyOperationAttribute(Operation *op,
 LogicalResult ExecDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                                                     unsigned argIndex,
                                                     NamedAttribute attr) {
-  auto function = dyn_cast<FunctionOpInterface>(op);
+  FunctionOpInterface function = dist::requireFunction(op, attr, "arguments");
   if (!function)
-    return op->emitOpError() << "attribute " << attr.getName()
-                             << " belongs on arguments of a function";
+    return failure();
   if (attr.getName() == kSlotAttr && isa<SlotAttr>(attr.getValue()))
     return success();
   if (attr.getName() != kMayAliasAttr)
-    return op->emitOpError()
-           << "argument " << argIndex << " has an unknown attribute "
-           << attr.getName() << " = " << attr.getValue();
+    return dist::refuseUnknown(op, argIndex, attr);
   auto results = dyn_cast<DenseI64ArrayAttr>(attr.getValue());
   if (!results)
     return op->emitOpError()

@@ -1,8 +1,8 @@
 //===- FabricDialect.cpp - The fabric dialect -----------------------------===//
 
+#include "dialects/Dist/IR/AttributeChecks.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace mlir::fabric;
@@ -38,7 +38,7 @@ Operation *FabricDialect::materializeConstant(OpBuilder &builder,
 LogicalResult FabricDialect::verifyOperationAttribute(Operation *op,
                                                       NamedAttribute attr) {
   if (attr.getName() != kTrainAttr && attr.getName() != kTrainedAttr)
-    return op->emitOpError() << "unknown attribute " << attr.getName();
+    return dist::refuseUnknown(op, attr);
   if (!isa<ModuleOp>(op) || !isa<TrainAttr>(attr.getValue()))
     return op->emitOpError()
            << "attribute " << attr.getName()
@@ -46,29 +46,34 @@ LogicalResult FabricDialect::verifyOperationAttribute(Operation *op,
   return success();
 }
 
+/// What has an attribute of the model is a tensor that can be in a plan.
+static LogicalResult verifyTensor(Operation *op, StringRef place,
+                                  unsigned index, NamedAttribute attr,
+                                  Type type) {
+  if (dist::isSupportedTensor(type))
+    return success();
+  return op->emitOpError()
+         << place << ' ' << index << " with attribute " << attr.getName()
+         << " must be a tensor of static shape, sizes of at least 1, in at "
+            "most 16 dims and 2^43 bytes, found "
+         << type;
+}
+
 LogicalResult FabricDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                                                       unsigned argIndex,
                                                       NamedAttribute attr) {
-  auto function = dyn_cast<FunctionOpInterface>(op);
-  if (!function)
-    return op->emitOpError() << "attribute " << attr.getName()
-                             << " belongs on arguments of a function";
-  auto type = dyn_cast<RankedTensorType>(function.getArgumentTypes()[argIndex]);
-  if (!dist::isSupportedTensor(function.getArgumentTypes()[argIndex]))
-    return op->emitOpError()
-           << "argument " << argIndex << " with attribute " << attr.getName()
-           << " must be a tensor of static shape, sizes of at least 1, in at "
-              "most 16 dims and 2^43 bytes, found "
-           << function.getArgumentTypes()[argIndex];
+  FunctionOpInterface function = dist::requireFunction(op, attr, "arguments");
+  if (!function || failed(verifyTensor(op, "argument", argIndex, attr,
+                                       function.getArgumentTypes()[argIndex])))
+    return failure();
+  auto type = cast<RankedTensorType>(function.getArgumentTypes()[argIndex]);
   bool known =
       (attr.getName() == kInputAttr && isa<InputAttr>(attr.getValue())) ||
       (attr.getName() == kParamAttr && isa<ParamAttr>(attr.getValue())) ||
       (attr.getName() == kStateAttr && isa<StateAttr>(attr.getValue())) ||
       (attr.getName() == kScalarAttr && isa<ScalarAttr>(attr.getValue()));
   if (!known)
-    return op->emitOpError()
-           << "argument " << argIndex << " has an unknown attribute "
-           << attr.getName() << " = " << attr.getValue();
+    return dist::refuseUnknown(op, argIndex, attr);
   if (auto input = dyn_cast<InputAttr>(attr.getValue()))
     if (input.getBatchDim() >= type.getRank())
       return op->emitOpError()
@@ -92,16 +97,10 @@ LogicalResult FabricDialect::verifyRegionResultAttribute(Operation *op,
                                                          unsigned,
                                                          unsigned resultIndex,
                                                          NamedAttribute attr) {
-  auto function = dyn_cast<FunctionOpInterface>(op);
-  if (!function)
-    return op->emitOpError() << "attribute " << attr.getName()
-                             << " belongs on results of a function";
-  if (!dist::isSupportedTensor(function.getResultTypes()[resultIndex]))
-    return op->emitOpError()
-           << "result " << resultIndex << " with attribute " << attr.getName()
-           << " must be a tensor of static shape, sizes of at least 1, in at "
-              "most 16 dims and 2^43 bytes, found "
-           << function.getResultTypes()[resultIndex];
+  FunctionOpInterface function = dist::requireFunction(op, attr, "results");
+  if (!function || failed(verifyTensor(op, "result", resultIndex, attr,
+                                       function.getResultTypes()[resultIndex])))
+    return failure();
   if (auto name = dyn_cast<StringAttr>(attr.getValue());
       name && attr.getName() == kResultAttr) {
     if (isFileName(name.getValue()))
