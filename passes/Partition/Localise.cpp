@@ -14,6 +14,7 @@
 #include "passes/Analysis/RuleAgreement.h"
 #include "passes/Partition/BuildPlan.h"
 #include "passes/Partition/Passes.h"
+#include "passes/Partition/TypesOnMesh.h"
 
 #define DEBUG_TYPE "dist-localise"
 
@@ -31,27 +32,11 @@ using dist::DistDialect;
 // Checks
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyTypes(Operation *op, TypeRange types,
-                                 dist::MeshAttr mesh) {
-  for (Type type : types) {
-    if (!isa<RankedTensorType>(type))
-      continue;
-    dist::ShardingAttr sharding = dist::getSharding(type);
-    if (!sharding)
-      return op->emitOpError() << "has a tensor without a sharding: " << type;
-    if (sharding.getMesh() != mesh)
-      return op->emitOpError()
-             << "has a tensor on the mesh " << sharding.getMesh()
-             << ", but the module's is " << mesh;
-  }
-  return success();
-}
-
 static LogicalResult verifyOp(Operation *op, const dist::MeshAtoms &atoms) {
   if (isa<dist::ReshardOp, dist::ConstraintOp>(op))
     return op->emitOpError() << "cannot be localised; make collectives first";
-  if (failed(verifyTypes(op, op->getOperandTypes(), atoms.getMesh())) ||
-      failed(verifyTypes(op, op->getResultTypes(), atoms.getMesh())))
+  if (failed(verifyOnMesh(op, op->getOperandTypes(), atoms.getMesh())) ||
+      failed(verifyOnMesh(op, op->getResultTypes(), atoms.getMesh())))
     return failure();
   // The types of a collective say all there is to say, and are verified.
   if (isa<func::ReturnOp, dist::CollectiveOpInterface, dist::AxisIndexOp>(op))
@@ -64,9 +49,10 @@ static LogicalResult verifyOp(Operation *op, const dist::MeshAtoms &atoms) {
 
 static LogicalResult verifyFunction(func::FuncOp function,
                                     const dist::MeshAtoms &atoms) {
-  if (failed(verifyTypes(function, function.getArgumentTypes(),
-                         atoms.getMesh())) ||
-      failed(verifyTypes(function, function.getResultTypes(), atoms.getMesh())))
+  if (failed(verifyOnMesh(function, function.getArgumentTypes(),
+                          atoms.getMesh())) ||
+      failed(
+          verifyOnMesh(function, function.getResultTypes(), atoms.getMesh())))
     return failure();
   auto verifyReduced = [&](TypeRange types, StringRef what) -> LogicalResult {
     for (auto [index, type] : llvm::enumerate(types)) {

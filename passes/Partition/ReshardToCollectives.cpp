@@ -11,6 +11,7 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "passes/Partition/BuildPlan.h"
 #include "passes/Partition/Passes.h"
+#include "passes/Partition/TypesOnMesh.h"
 
 #define DEBUG_TYPE "dist-reshard-to-collectives"
 
@@ -22,37 +23,18 @@ namespace mlir::partition {
 using namespace mlir;
 using namespace mlir::partition;
 
-/// Fails, with an error, where a tensor has no sharding of `mesh`.
-static LogicalResult verifySharded(Operation *op, Type type,
-                                   dist::MeshAttr mesh) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor)
-    return success();
-  dist::ShardingAttr sharding = dist::getSharding(tensor);
-  if (!sharding)
-    return op->emitOpError() << "has a tensor without a sharding: " << type;
-  if (sharding.getMesh() != mesh)
-    return op->emitOpError()
-           << "has a tensor on the mesh " << sharding.getMesh()
-           << ", but the module's is " << mesh;
-  return success();
-}
-
 static LogicalResult verifyPrecondition(ModuleOp module, dist::MeshAttr mesh) {
   WalkResult result = module.walk([&](Operation *op) -> WalkResult {
     if (isa<dist::ConstraintOp>(op)) {
       op->emitOpError() << "is left; propagate shardings first";
       return WalkResult::interrupt();
     }
-    for (TypeRange types :
-         {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
-      for (Type type : types)
-        if (failed(verifySharded(op, type, mesh)))
-          return WalkResult::interrupt();
-    if (auto function = dyn_cast<FunctionOpInterface>(op))
-      for (Type type : function.getArgumentTypes())
-        if (failed(verifySharded(op, type, mesh)))
-          return WalkResult::interrupt();
+    if (failed(verifyOnMesh(op, op->getOperandTypes(), mesh)) ||
+        failed(verifyOnMesh(op, op->getResultTypes(), mesh)))
+      return WalkResult::interrupt();
+    auto function = dyn_cast<FunctionOpInterface>(op);
+    if (function && failed(verifyOnMesh(op, function.getArgumentTypes(), mesh)))
+      return WalkResult::interrupt();
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
