@@ -5,9 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "HandmadePlan.h"
+#include "ProgramOnThreads.h"
 #include "StatusMatchers.h"
-
-#include "runtime/Executor/Runner.h"
 
 #include <cstdlib>
 #include <new>
@@ -36,23 +35,18 @@ namespace {
 
 TEST(Executor, StepsAllocateNothing) {
   HandmadePlan made = makeTrainPlan(TEST_KERNELS);
-  auto device = device::createCpuDevice();
-  auto module = loadCode(made.plan, *device);
-  ASSERT_TRUE(succeeded(module));
   Status status =
-      runLocalRanks(4, {}, [&](comm::Communicator &ranks) -> Status {
-        auto program =
-            Program::create(made.plan, ranks.rank(), *device, *module);
-        FABRIC_RETURN_IF_ERROR((*program)->connect(ranks));
-        FABRIC_RETURN_IF_ERROR((*program)->step(1));
-        int64_t before = allocations;
-        FABRIC_RETURN_IF_ERROR((*program)->step(2));
-        FABRIC_RETURN_IF_ERROR((*program)->step(3));
-        int64_t during = allocations - before;
-        EXPECT_GT(before, 0);
-        EXPECT_EQ(during, 0);
-        return ranks.agree(Status::success());
-      });
+      onEveryRank(made.plan, {},
+                  [&](comm::Communicator &ranks, Program &program) -> Status {
+                    FABRIC_RETURN_IF_ERROR(program.step(1));
+                    int64_t before = allocations;
+                    FABRIC_RETURN_IF_ERROR(program.step(2));
+                    FABRIC_RETURN_IF_ERROR(program.step(3));
+                    int64_t during = allocations - before;
+                    EXPECT_GT(before, 0);
+                    EXPECT_EQ(during, 0);
+                    return ranks.agree(Status::success());
+                  });
   EXPECT_TRUE(succeeded(status));
 }
 

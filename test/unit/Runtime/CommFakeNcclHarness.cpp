@@ -7,13 +7,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "CommHarness.h"
+#include "CommNcclThreads.h"
 
-#include "runtime/Comm/LocalCommunicator.h"
 #include "runtime/Comm/Mover.h"
 #include "runtime/Comm/NcclCommunicator.h"
 
 #include <gtest/gtest.h>
-#include <thread>
 
 namespace fabric {
 namespace {
@@ -68,12 +67,6 @@ const test::Place *&placeOfThread() {
   return place;
 }
 
-comm::CommOptions options() {
-  comm::CommOptions options;
-  options.timeout = std::chrono::seconds(60);
-  return options;
-}
-
 void runRank(comm::Communicator &control,
              const std::function<void(comm::Communicator &)> &body) {
   auto device = device::createCpuDevice();
@@ -82,7 +75,8 @@ void runRank(comm::Communicator &control,
   FakeStream stream(std::move(*host));
   test::Place place{*device, stream};
   placeOfThread() = &place;
-  auto nccl = comm::createNcclCommunicator(control, *device, options());
+  auto nccl =
+      comm::createNcclCommunicator(control, *device, test::patientOptions());
   ASSERT_TRUE(nccl.ok()) << nccl.message();
   body(**nccl);
   ASSERT_TRUE((*nccl)->agree(Status::success()).ok());
@@ -105,13 +99,7 @@ std::vector<int> test::worldSizes() { return {1, 2, 3, 4, 6}; }
 
 void test::onAllRanks(int size,
                       const std::function<void(comm::Communicator &)> &body) {
-  auto world = comm::LocalWorld::create(size, options());
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < size; ++rank)
-    threads.emplace_back(
-        [&, rank] { runRank(*world->communicator(rank), body); });
-  for (std::thread &thread : threads)
-    thread.join();
+  onThreads(size, [&](comm::Communicator &control) { runRank(control, body); });
 }
 
 } // namespace fabric

@@ -4,29 +4,23 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CommNcclThreads.h"
 #include "CommOnGpu.h"
 
-#include "runtime/Comm/LocalCommunicator.h"
 #include "runtime/Comm/NcclCommunicator.h"
 
 #include <gtest/gtest.h>
-#include <thread>
 
 namespace fabric::test {
 namespace {
-
-comm::CommOptions options() {
-  comm::CommOptions options;
-  options.timeout = std::chrono::seconds(60);
-  return options;
-}
 
 void runRank(comm::Communicator &control,
              const std::function<void(comm::Communicator &)> &body) {
   auto device = device::createCudaDevice(control.rank());
   ASSERT_TRUE(device.ok()) << device.message();
   onGpu(**device, [&](device::Stream &stream) {
-    auto nccl = comm::createNcclCommunicator(control, **device, options());
+    auto nccl =
+        comm::createNcclCommunicator(control, **device, patientOptions());
     ASSERT_TRUE(nccl.ok()) << nccl.message();
     body(**nccl);
     // Connections end without waiting: everyone's work is done first.
@@ -48,13 +42,7 @@ std::vector<int> worldSizes() {
 
 void onAllRanks(int size,
                 const std::function<void(comm::Communicator &)> &body) {
-  auto world = comm::LocalWorld::create(size, options());
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < size; ++rank)
-    threads.emplace_back(
-        [&, rank] { runRank(*world->communicator(rank), body); });
-  for (std::thread &thread : threads)
-    thread.join();
+  onThreads(size, [&](comm::Communicator &control) { runRank(control, body); });
 }
 
 } // namespace fabric::test

@@ -7,9 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "HandmadePlan.h"
+#include "ProgramOnThreads.h"
 #include "StatusMatchers.h"
-
-#include "runtime/Executor/Runner.h"
 
 #include <map>
 #include <mutex>
@@ -107,18 +106,13 @@ const std::vector<std::string> oneStep = {
 
 TEST(Nvtx, ToolsSeeEveryInstructionOfEveryRank) {
   HandmadePlan made = makeTrainPlan(TEST_KERNELS);
-  auto device = device::createCpuDevice();
-  auto module = loadCode(made.plan, *device);
-  ASSERT_TRUE(succeeded(module));
   Status status =
-      runLocalRanks(4, {}, [&](comm::Communicator &ranks) -> Status {
-        auto program =
-            Program::create(made.plan, ranks.rank(), *device, *module);
-        FABRIC_RETURN_IF_ERROR((*program)->connect(ranks));
-        FABRIC_RETURN_IF_ERROR((*program)->step(1));
-        EXPECT_EQ(calls, oneStep);
-        return ranks.agree(Status::success());
-      });
+      onEveryRank(made.plan, {},
+                  [&](comm::Communicator &ranks, Program &program) -> Status {
+                    FABRIC_RETURN_IF_ERROR(program.step(1));
+                    EXPECT_EQ(calls, oneStep);
+                    return ranks.agree(Status::success());
+                  });
   EXPECT_TRUE(succeeded(status));
   EXPECT_EQ(seen.domains, (std::set<std::string>{"Fabric"}));
 }
@@ -126,18 +120,13 @@ TEST(Nvtx, ToolsSeeEveryInstructionOfEveryRank) {
 /// A step that fails leaves no range open.
 TEST(Nvtx, RangesEndWhereAStepFails) {
   HandmadePlan made = makeTrainPlan(TEST_KERNELS, 1);
-  auto device = device::createCpuDevice();
-  auto module = loadCode(made.plan, *device);
-  ASSERT_TRUE(succeeded(module));
   comm::CommOptions hasty{.timeout = std::chrono::milliseconds(50)};
-  Status status =
-      runLocalRanks(2, hasty, [&](comm::Communicator &ranks) -> Status {
-        auto program =
-            Program::create(made.plan, ranks.rank(), *device, *module);
-        FABRIC_RETURN_IF_ERROR((*program)->connect(ranks));
+  Status status = onEveryRank(
+      made.plan, hasty,
+      [&](comm::Communicator &ranks, Program &program) -> Status {
         if (ranks.rank() == 1)
           return Status::error("rank 1 does not come");
-        EXPECT_TRUE((*program)->step(1).failed());
+        EXPECT_TRUE(program.step(1).failed());
         EXPECT_EQ(calls, (std::vector<std::string>{
                              "push step 1",
                              "push all_gather at model.mlir:1:1 (collective)",

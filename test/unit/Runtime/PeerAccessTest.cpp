@@ -1,6 +1,6 @@
 //===- PeerAccessTest.cpp - Every rule of peer views, broken once ---------===//
 
-#include "StatusMatchers.h"
+#include "ChangedPlan.h"
 #include "TestPlan.h"
 
 #include "runtime/Plan/PlanVerifier.h"
@@ -17,21 +17,12 @@ static Status verifyChanged(const std::function<void(Plan &)> &change) {
   return verifyPlan(plan);
 }
 
-template <typename Op> static Op &opOf(Plan &plan, size_t index) {
-  return std::get<Op>(plan.instructions[index].op);
-}
-
 static void insert(Plan &plan, size_t at, Instruction instruction) {
   plan.instructions.insert(plan.instructions.begin() + at, instruction);
 }
 static void drop(Plan &plan, size_t at) {
   plan.instructions.erase(plan.instructions.begin() + at);
 }
-
-#define EXPECT_REFUSED(change, message)                                        \
-  EXPECT_TRUE(failedWith(verifyChanged([](Plan &p) { change; }), message))
-#define EXPECT_ACCEPTED(change)                                                \
-  EXPECT_TRUE(succeeded(verifyChanged([](Plan &p) { change; })))
 
 TEST(PeerAccess, AcceptsThePeerPlan) { EXPECT_ACCEPTED((void)p); }
 

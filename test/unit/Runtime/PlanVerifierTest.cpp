@@ -1,6 +1,6 @@
 //===- PlanVerifierTest.cpp - Every rule of a plan, broken once -----------===//
 
-#include "StatusMatchers.h"
+#include "ChangedPlan.h"
 #include "TestPlan.h"
 
 #include "runtime/Plan/PlanVerifier.h"
@@ -19,15 +19,6 @@ static Status verifyChanged(const std::function<void(Plan &)> &change) {
   change(plan);
   return verifyPlan(plan);
 }
-
-template <typename Op> static Op &opOf(Plan &plan, size_t index) {
-  return std::get<Op>(plan.instructions[index].op);
-}
-
-#define EXPECT_REFUSED(change, message)                                        \
-  EXPECT_TRUE(failedWith(verifyChanged([](Plan &p) { change; }), message))
-#define EXPECT_ACCEPTED(change)                                                \
-  EXPECT_TRUE(succeeded(verifyChanged([](Plan &p) { change; })))
 
 TEST(PlanVerifier, AcceptsTheTestPlan) { EXPECT_ACCEPTED((void)p); }
 
