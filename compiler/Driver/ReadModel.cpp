@@ -1,6 +1,7 @@
 //===- ReadModel.cpp - A model's file as a module -------------------------===//
 
 #include "compiler/Driver/ReadModel.h"
+#include "compiler/Driver/DenseConstants.h"
 #include "dialects/Fabric/IR/Fabric.h"
 #include "dialects/Fabric/IR/Model.h"
 #include "mlir/Bytecode/BytecodeReader.h"
@@ -123,7 +124,8 @@ mlir::fabric::parseModel(MLIRContext *context,
   if (!model.module)
     return failure();
   FailureOr<func::FuncOp> function = findModel(*model.module);
-  if (failed(function) || failed(verifyArguments(*function)))
+  if (failed(function) || failed(verifyArguments(*function)) ||
+      failed(makeConstantsDense(*model.module)))
     return failure();
   return model;
 }
