@@ -1,12 +1,16 @@
 //===- DeviceMemory.cpp - The memory of an emulated GPU -------------------===//
 
 #include "test/gpu/emulator/DeviceMemory.h"
+#include "runtime/Support/File.h"
 
 #include <algorithm>
 
 namespace fabric::emulator {
 
 Expected<uint64_t> DeviceMemory::allocate(int64_t bytes, int64_t alignment) {
+  if (int64_t limit = machineMemory(); bytes > limit)
+    return Status::error("cannot allocate ", bytes, " bytes: this machine has ",
+                         limit);
   auto size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
   auto unit = static_cast<uint64_t>(alignment);
   // An odd multiple: what needs more than was asked for is seen.
