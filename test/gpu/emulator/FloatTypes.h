@@ -15,10 +15,10 @@ template <> inline constexpr Kind kindOf<Float16> = Kind::B16;
 /// Two of them, side by side.
 template <typename T> struct Pair { T low, high; };
 
-inline double value(double x) { return x; }
-inline float value(float x) { return x; }
+inline double asNumber(double x) { return x; }
+inline float asNumber(float x) { return x; }
 /// Sums and products of two are exact in f64.
-inline double value(Float16 x) { return toFloat(x); }
+inline double asNumber(Float16 x) { return toFloat(x); }
 
 /// The canonical NaN for what is no number.
 template <typename T, typename V> T rounded(V x) {

@@ -43,16 +43,16 @@ template <typename T> T withSignOf(T sign, T x) {
 //===----------------------------------------------------------------------===//
 
 template <typename T> T add(T a, T b) {
-  return rounded<T>(value(a) + value(b));
+  return rounded<T>(asNumber(a) + asNumber(b));
 }
 template <typename T> T sub(T a, T b) {
-  return rounded<T>(value(a) - value(b));
+  return rounded<T>(asNumber(a) - asNumber(b));
 }
 template <typename T> T mul(T a, T b) {
-  return rounded<T>(value(a) * value(b));
+  return rounded<T>(asNumber(a) * asNumber(b));
 }
 template <typename T> T div(T a, T b) {
-  return rounded<T>(value(a) / value(b));
+  return rounded<T>(asNumber(a) / asNumber(b));
 }
 template <typename T> T fma(T a, T b, T c) {
   return rounded<T>(std::fma(a, b, c));
@@ -68,7 +68,7 @@ template <typename T> T abs(T a) { return withSignOf(T{}, a); }
 
 /// What is a number, if only one is; -0 is below +0.
 template <typename T, bool isMax> T extreme(T a, T b) {
-  auto x = value(a), y = value(b);
+  auto x = asNumber(a), y = asNumber(b);
   if (std::isnan(x) || std::isnan(y))
     return std::isnan(y) ? rounded<T>(x) : b;
   bool isBelow = x < y || (x == y && std::signbit(x) && !std::signbit(y));
@@ -76,25 +76,31 @@ template <typename T, bool isMax> T extreme(T a, T b) {
 }
 /// NaN, if one is.
 template <typename T, bool isMax> T extremeOrNan(T a, T b) {
-  if (std::isnan(value(a)) || std::isnan(value(b)))
+  if (std::isnan(asNumber(a)) || std::isnan(asNumber(b)))
     return rounded<T>(std::nan(""));
   return extreme<T, isMax>(a, b);
 }
 
 template <typename T> bool areNumbers(T a, T b) {
-  return !std::isnan(value(a)) && !std::isnan(value(b));
+  return !std::isnan(asNumber(a)) && !std::isnan(asNumber(b));
 }
-template <typename T> bool isEqual(T a, T b) { return value(a) == value(b); }
+template <typename T> bool isEqual(T a, T b) {
+  return asNumber(a) == asNumber(b);
+}
 template <typename T> bool isOther(T a, T b) {
   return areNumbers(a, b) && !isEqual(a, b);
 }
-template <typename T> bool isLess(T a, T b) { return value(a) < value(b); }
-template <typename T> bool isLessOrEqual(T a, T b) {
-  return value(a) <= value(b);
+template <typename T> bool isLess(T a, T b) {
+  return asNumber(a) < asNumber(b);
 }
-template <typename T> bool isGreater(T a, T b) { return value(a) > value(b); }
+template <typename T> bool isLessOrEqual(T a, T b) {
+  return asNumber(a) <= asNumber(b);
+}
+template <typename T> bool isGreater(T a, T b) {
+  return asNumber(a) > asNumber(b);
+}
 template <typename T> bool isGreaterOrEqual(T a, T b) {
-  return value(a) >= value(b);
+  return asNumber(a) >= asNumber(b);
 }
 /// One result of the lower halves, one of the upper.
 template <bool (*f)(Float16, Float16)>
