@@ -79,15 +79,12 @@ std::optional<int64_t> Joiner::getBytesToHold(Operation *op) const {
   return bytes;
 }
 
-/// Own buffers, and those whose like it reads of peers.
+/// A view of a peer's buffer is in the own one: who writes that writes what
+/// peers read.
 SmallVector<unsigned> Joiner::getReads(Operation *op) const {
-  SmallVector<unsigned> reads;
-  for (Value operand : op->getOperands()) {
-    reads.push_back(buffers.lookup(operand));
-    if (auto view = operand.getDefiningOp<PeerViewOp>())
-      reads.push_back(buffers.lookup(view.getOperand()));
-  }
-  return reads;
+  return llvm::map_to_vector(op->getOperands(), [&](Value operand) {
+    return buffers.lookup(operand);
+  });
 }
 
 /// Whether the op and those that are held do not touch each other's buffers.
