@@ -38,6 +38,7 @@ TEST_P(GpuPrograms, RunAsTheyMean) {
     // Ranks that read each other's memory have one stream.
     options.sharedMemory = seed % 2;
     options.overlap = !options.sharedMemory;
+    options.joinProducts = seed % 4 < 2;
     options.target.gpu = "sm_80";
     options.afterRun = [](const plan::Plan &plan, const RunInputs &inputs,
                           const RunOutputs &outputs) {
