@@ -148,10 +148,13 @@ private:
       bits = parseBits(token.text, 'd', 16);
     if (bits)
       return addCell(*bits);
-    if (kind == Kind::F32 || kind == Kind::F64 || kind == Kind::Pred)
+    if (kind == Kind::F32 || kind == Kind::F64)
       return errorAt(token.line, "'", token.text,
                      "' is no literal for an operand of this type");
     FABRIC_ASSIGN_OR_RETURN(int64_t value, parseInteger(token));
+    // Whatever is not zero is true.
+    if (kind == Kind::Pred)
+      return addCell(value != 0);
     int width = bitsOf(kind);
     if (width < 64 &&
         (value >= int64_t(1) << width || value < -(int64_t(1) << (width - 1))))

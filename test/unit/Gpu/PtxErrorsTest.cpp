@@ -51,7 +51,7 @@ TEST(PtxErrors, Literals) {
   expectError("add.rn.f32 %r1, %r2, 1;", "'1' is no literal");
   expectError("add.rn.f32 %r1, %r2, 0d3FF0000000000000;", "is no literal");
   expectError("add.rn.f64 %d1, %d2, 0f3F800000;", "is no literal");
-  expectError("mov.pred %p1, 1;", "'1' is no literal");
+  expectError("mov.pred %p1, true;", "unknown operand 'true'");
   expectError("add.s32 %r1, %r2, 4294967296;", "has more than 32 bits");
   expectError("mov.b16 %h1, -32769;", "has more than 16 bits");
   expectError("add.s32 %r1, %r2, 010;", "octal");

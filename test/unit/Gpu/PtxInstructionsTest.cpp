@@ -272,6 +272,15 @@ TEST(PtxMoves, Vectors) {
   EXPECT_EQ(b, (std::vector<float>{4, 1, 1, 2}));
 }
 
+TEST(PtxMoves, PredicatesFromNumbers) {
+  std::vector<u32> a(1), b(2);
+  EXPECT_TRUE(succeeded(runOn("mov.pred %p1, -1; mov.pred %p2, 0;"
+                              "@%p1 st.global.b32 [%b], 7;"
+                              "@%p2 st.global.b32 [%b+4], 7;",
+                              oneThread, a, b)));
+  EXPECT_EQ(b, (std::vector<u32>{7, 0}));
+}
+
 TEST(PtxMoves, OfLessThanARegister) {
   std::vector<u16> a = {0x1234, 0xfedc}, b(4);
   EXPECT_TRUE(succeeded(runOn("mov.b32 %r1, -1; mov.b64 %d1, -1;"
