@@ -70,6 +70,13 @@ private:
   DenseMap<Operation *, SmallVector<Value, 3>> updates;
 };
 
+/// Whether the cluster is what a kernel can be: all that it holds runs over the
+/// whole domain; or over its rows, where it reads what it reduces; or is so
+/// cheap that its readers, all in the cluster, compute it wherever they need
+/// it. `parts` are the clusters of the graph that it stands for.
+bool mayBeKernel(const ClusterGraph &graph, const Cluster &cluster,
+                 ArrayRef<const Cluster *> parts);
+
 /// Merges clusters with those that produce what they read and with others that
 /// read the same, until nothing changes; past other instructions only where
 /// `mayCross`.

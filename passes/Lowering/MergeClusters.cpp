@@ -34,8 +34,6 @@ static std::optional<DomainDims> embed(const ClusterGraph &graph,
       for (auto [member, op] : llvm::enumerate(producer.ops)) {
         if (read.leaf.getDefiningOp() != op)
           continue;
-        if (isReduction(op))
-          return false;
         DomainDims dims = getResultDims(
             producer, member, cast<OpResult>(read.leaf).getResultNumber());
         if (!(producerIsFrom ? match(dims, read.dims) : match(read.dims, dims)))
@@ -46,44 +44,29 @@ static std::optional<DomainDims> embed(const ClusterGraph &graph,
   if (!matchProducts(from, toReads, true) ||
       !matchProducts(to, fromReads, false))
     return std::nullopt;
-  // Siblings: a shared value places the loops only if it is read over all.
-  if (!connected)
+  // Siblings: a shared value places the loops only if it is read over all. So
+  // it does for what reads a reduction of it, which does not say all loops.
+  bool mustAgree = !connected;
+  if (llvm::is_contained(loops, unknown) || !connected)
     for (const Read &mine : fromReads)
-      for (const Read &theirs : toReads)
-        if (mine.leaf == theirs.leaf &&
-            mine.dims.size() == from.domain.size() &&
-            theirs.dims.size() == to.domain.size() &&
-            !match(mine.dims, theirs.dims))
+      for (const Read &theirs : toReads) {
+        if (mine.leaf != theirs.leaf ||
+            mine.dims.size() != from.domain.size() ||
+            theirs.dims.size() != to.domain.size())
+          continue;
+        DomainDims before = loops;
+        if (match(mine.dims, theirs.dims))
+          continue;
+        if (mustAgree)
           return std::nullopt;
+        loops = std::move(before);
+      }
   if (!connected || llvm::is_contained(loops, unknown))
     return std::nullopt;
   for (auto [index, loop] : llvm::enumerate(loops))
     if (llvm::is_contained(ArrayRef<unsigned>(loops).take_front(index), loop))
       return std::nullopt;
   return loops;
-}
-
-/// Whether a cluster of fewer loops may be computed in the body of a larger
-/// one, again for every iteration of the others: nobody else reads it, and it
-/// costs next to nothing.
-static bool mayRunInside(const ClusterGraph &graph, const Cluster &small,
-                         const Cluster &large) {
-  for (StructuredOpInterface op : small.ops) {
-    auto cost = dyn_cast<fabric::CostOpInterface>(op.getOperation());
-    int64_t elements = 1;
-    for (int64_t size : getLoopSizes(op))
-      elements *= size;
-    bool isCheap =
-        small.domain.empty() || (cost && cost.getFlops() <= elements);
-    if (!isCheap || isReduction(op) ||
-        isa<fabric::InPlaceOpInterface>(op.getOperation()))
-      return false;
-    for (Value result : op->getResults())
-      for (Operation *reader : graph.getReaders(result))
-        if (!graph.isOnlyIn(reader, {&small, &large}))
-          return false;
-  }
-  return true;
 }
 
 static DomainDims compose(ArrayRef<unsigned> opLoops,
@@ -104,40 +87,46 @@ static bool agreeOnShared(const Cluster &from, const Cluster &to,
   return true;
 }
 
-static void merge(ClusterGraph &graph, unsigned from, unsigned into,
-                  ArrayRef<unsigned> loops, Operation *position) {
-  Cluster &source = graph.clusters[from], &target = graph.clusters[into];
+/// Both in one, without a position. Ops are in block order.
+static Cluster join(const ClusterGraph &graph, const Cluster &from,
+                    const Cluster &into, ArrayRef<unsigned> loops) {
   SmallVector<std::pair<StructuredOpInterface, DomainDims>> members;
-  for (auto [op, opLoops] : llvm::zip_equal(target.ops, target.opLoops))
+  for (auto [op, opLoops] : llvm::zip_equal(into.ops, into.opLoops))
     members.emplace_back(op, opLoops);
-  for (auto [op, opLoops] : llvm::zip_equal(source.ops, source.opLoops)) {
-    bool isHome = !source.recomputed.contains(op);
-    if (isHome)
-      graph.home[op] = into;
-    else
-      llvm::erase(graph.copies[op], from);
-    if (target.contains(op)) {
-      if (isHome && target.recomputed.erase(op))
-        llvm::erase(graph.copies[op], into);
-      continue;
-    }
-    if (!isHome) {
-      target.recomputed.insert(op);
-      graph.copies[op].push_back(into);
-    }
-    members.emplace_back(op, compose(opLoops, loops));
-  }
+  for (auto [op, opLoops] : llvm::zip_equal(from.ops, from.opLoops))
+    if (!into.contains(op))
+      members.emplace_back(op, compose(opLoops, loops));
   llvm::sort(members, [&](const auto &a, const auto &b) {
     return graph.isBefore(a.first, b.first);
   });
-  target.ops.clear();
-  target.opLoops.clear();
+  Cluster joined;
+  joined.domain = into.domain;
   for (auto &[op, opLoops] : members) {
-    target.ops.push_back(op);
-    target.opLoops.push_back(opLoops);
+    auto isElsewhere = [&](const Cluster &cluster) {
+      return !cluster.contains(op) || cluster.recomputed.contains(op);
+    };
+    if (isElsewhere(from) && isElsewhere(into))
+      joined.recomputed.insert(op);
+    joined.ops.push_back(op);
+    joined.opLoops.push_back(std::move(opLoops));
   }
-  target.position = position;
-  source = Cluster();
+  return joined;
+}
+
+/// `joined`, of the two clusters, takes the place of the second.
+static void merge(ClusterGraph &graph, unsigned from, unsigned into,
+                  Cluster joined) {
+  for (unsigned old : {from, into})
+    for (Operation *op : graph.clusters[old].recomputed)
+      llvm::erase(graph.copies[op], old);
+  for (StructuredOpInterface op : joined.ops) {
+    if (joined.recomputed.contains(op))
+      graph.copies[op].push_back(into);
+    else
+      graph.home[op] = into;
+  }
+  graph.clusters[into] = std::move(joined);
+  graph.clusters[from] = Cluster();
 }
 
 /// Merges two clusters, `first` of which runs before `second`, if that is legal
@@ -151,8 +140,8 @@ static bool tryMerge(ClusterGraph &graph, unsigned first, unsigned second,
   std::optional<DomainDims> loops = embed(graph, from, into);
   if (!loops || !agreeOnShared(from, into, *loops))
     return false;
-  if (from.domain.size() != into.domain.size() &&
-      !mayRunInside(graph, from, into))
+  Cluster joined = join(graph, from, into, *loops);
+  if (!mayBeKernel(graph, joined, {&a, &b}))
     return false;
 
   bool crosses = graph.isInstructionBetween(a, b);
@@ -162,15 +151,14 @@ static bool tryMerge(ClusterGraph &graph, unsigned first, unsigned second,
     return graph.mayMove(cluster, to) &&
            (!crosses || graph.movePays(cluster, to));
   };
-  Operation *position = nullptr;
   if (moves(a, b))
-    position = b.position;
+    joined.position = b.position;
   else if (moves(b, a))
-    position = a.position;
-  if (!position)
+    joined.position = a.position;
+  else
     return false;
-  merge(graph, aIntoB ? first : second, aIntoB ? second : first, *loops,
-        position);
+  merge(graph, aIntoB ? first : second, aIntoB ? second : first,
+        std::move(joined));
   return true;
 }
 

@@ -109,8 +109,13 @@ void mlir::lowering::recomputeInClusters(ClusterGraph &graph) {
     if (usedAtHome)
       continue;
     size_t member = llvm::find(mine.ops, &op) - mine.ops.begin();
-    mine.ops.erase(mine.ops.begin() + member);
-    mine.opLoops.erase(mine.opLoops.begin() + member);
+    Cluster rest = mine;
+    rest.ops.erase(rest.ops.begin() + member);
+    rest.opLoops.erase(rest.opLoops.begin() + member);
+    // What it is made of may be there for it alone.
+    if (!mayBeKernel(graph, rest, &mine))
+      continue;
+    mine = std::move(rest);
     graph.home.erase(&op);
   }
 }

@@ -3,7 +3,8 @@
 // The result with the most loops gives the domain. Maps then travel through the
 // graph in both directions, as far as they determine the loops of an op, which
 // places the other results. What is read of arguments follows backwards from
-// the results; a value needed at two places (x + x^T) is simply visited twice.
+// the results; a value needed at two places (x + x^T) is simply visited twice,
+// but for what was reduced before, which is where its row is.
 //
 //===----------------------------------------------------------------------===//
 
@@ -131,13 +132,6 @@ LogicalResult verifyOps(func::FuncOp kernel) {
     for (Type result : op.getResultTypes())
       if (!isa<FloatType, IntegerType>(getElementTypeOrSelf(result)))
         return op.emitOpError() << "cannot be part of a kernel of " << result;
-    if (!isReduction(structured))
-      continue;
-    for (Operation *user : op.getUsers())
-      if (!isa<func::ReturnOp>(user))
-        return op.emitOpError() << "expects an op that reduces to be the last "
-                                   "of a kernel; it is used by '"
-                                << user->getName() << "'";
   }
   return success();
 }
@@ -217,9 +211,18 @@ class Reads {
 public:
   explicit Reads(KernelDomain &domain) : domain(domain) {}
 
+  /// The op that reads what is reduced before, but not where its row is.
+  Operation *misplaced = nullptr;
+
   void visitOperands(StructuredOpInterface op, ArrayRef<unsigned> opLoops) {
-    for (auto [index, operand] : llvm::enumerate(op->getOperands()))
-      visit({operand, composeLoopMap(op, index, opLoops, domain.sizes.size())});
+    for (auto [index, operand] : llvm::enumerate(op->getOperands())) {
+      AffineMap map = composeLoopMap(op, index, opLoops, domain.sizes.size());
+      const KernelDomain::Inner *inner = domain.findInner(operand);
+      if (!inner)
+        visit({operand, map});
+      else if (inner->map != map)
+        misplaced = op;
+    }
   }
 
   void visit(ValueAtMap read) {
@@ -271,52 +274,147 @@ static KernelDomain::Result placeResult(Value value,
   return result;
 }
 
+bool KernelDomain::isRowWise(AffineMap map) const {
+  if (inner.empty())
+    return false;
+  for (auto [loop, size] : llvm::enumerate(sizes))
+    if (size != 1 && map.isFunctionOfDim(loop) != rowLoops.test(loop))
+      return false;
+  return true;
+}
+
+const KernelDomain::Inner *KernelDomain::findInner(Value value) const {
+  const auto *it = llvm::find_if(
+      inner, [&](const Inner &inner) { return inner.value == value; });
+  return it == inner.end() ? nullptr : it;
+}
+
+/// What ops of the kernel reduce and others read, by the stage in which it is
+/// complete.
+static SmallVector<KernelDomain::Inner> findInner(func::FuncOp kernel) {
+  SmallVector<KernelDomain::Inner> inner;
+  DenseMap<Operation *, unsigned> stages;
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    unsigned stage = 0;
+    for (Value operand : op.getOperands()) {
+      auto producer = operand.getDefiningOp<StructuredOpInterface>();
+      if (producer)
+        stage = std::max(stage, stages.lookup(producer) +
+                                    (isReduction(producer) ? 1 : 0));
+    }
+    stages[&op] = stage;
+    auto structured = dyn_cast<StructuredOpInterface>(op);
+    if (!structured || !isReduction(structured))
+      continue;
+    for (OpResult result : op.getResults())
+      if (!llvm::all_of(result.getUsers(), llvm::IsaPred<func::ReturnOp>)) {
+        inner.emplace_back().value = result;
+        inner.back().stage = stage;
+      }
+  }
+  SmallVector<KernelDomain::Inner> byStage;
+  for (unsigned stage = 0; byStage.size() < inner.size(); ++stage)
+    llvm::copy_if(inner, std::back_inserter(byStage),
+                  [&](const auto &entry) { return entry.stage == stage; });
+  return byStage;
+}
+
+/// What runs over the most loops, whose order is the domain's.
+static Value findRoot(func::FuncOp kernel, const KernelDomain &domain) {
+  SmallVector<Value> candidates(
+      kernel.getBody().front().getTerminator()->getOperands());
+  for (const KernelDomain::Inner &inner : domain.inner)
+    candidates.push_back(inner.value);
+  return *std::max_element(
+      candidates.begin(), candidates.end(), [](Value a, Value b) {
+        return getLoopSizes(a).size() < getLoopSizes(b).size();
+      });
+}
+
+/// Every loop, or the kernel would write an element more than once.
+static bool isWhole(const KernelDomain &domain,
+                    const KernelDomain::Result &result, bool reduces) {
+  if (!result.map)
+    return false;
+  for (auto [loop, size] : llvm::enumerate(domain.sizes))
+    if (size != 1 && !result.map.isFunctionOfDim(loop) &&
+        !(reduces && llvm::is_contained(result.opLoops, loop)))
+      return false;
+  return true;
+}
+
+static InFlightDiagnostic reportDomain(func::FuncOp kernel, Value value,
+                                       const KernelDomain &domain) {
+  InFlightDiagnostic diagnostic = kernel.emitOpError()
+                                  << "expects results to run over one "
+                                     "iteration domain, found ";
+  Operation *terminator = kernel.getBody().front().getTerminator();
+  auto it = llvm::find(terminator->getOperands(), value);
+  if (it == terminator->operand_end())
+    diagnostic << "a reduction that is read";
+  else
+    diagnostic << "result #" << it.getIndex();
+  diagnostic << " of type " << value.getType() << " in a domain of [";
+  llvm::interleaveComma(domain.sizes, diagnostic);
+  diagnostic << "]";
+  return diagnostic;
+}
+
+/// The loops of the reductions that are read, which must keep the same.
+static LogicalResult placeInner(func::FuncOp kernel,
+                                const Propagation &propagation,
+                                KernelDomain &domain) {
+  domain.rowLoops.resize(domain.sizes.size());
+  for (auto [index, inner] : llvm::enumerate(domain.inner)) {
+    static_cast<KernelDomain::Result &>(inner) = placeResult(
+        inner.value, propagation, domain.sizes, kernel.getContext());
+    if (!isWhole(domain, inner, /*reduces=*/true))
+      return reportDomain(kernel, inner.value, domain);
+    if (index == 0)
+      for (unsigned loop = 0; loop < domain.sizes.size(); ++loop)
+        domain.rowLoops[loop] = inner.map.isFunctionOfDim(loop);
+    if (!domain.isRowWise(inner.map))
+      return inner.value.getOwner()->emitOpError()
+             << "expects all reductions that a kernel reads to keep the same "
+                "loops";
+  }
+  return success();
+}
+
 FailureOr<KernelDomain> mlir::lowering::getKernelDomain(func::FuncOp kernel) {
   if (failed(verifyOps(kernel)))
     return failure();
-  Operation *terminator = kernel.getBody().front().getTerminator();
   KernelDomain domain;
-  Value root;
-  for (Value value : terminator->getOperands()) {
-    SmallVector<int64_t> sizes = getLoopSizes(value);
-    if (root && sizes.size() <= domain.sizes.size())
-      continue;
-    root = value;
-    domain.sizes = std::move(sizes);
-  }
-  unsigned numLoops = domain.sizes.size();
-  Propagation propagation(kernel, numLoops);
+  domain.inner = findInner(kernel);
+  Value root = findRoot(kernel, domain);
+  domain.sizes = getLoopSizes(root);
+  Propagation propagation(kernel, domain.sizes.size());
   propagation.seed(root);
   propagation.run();
+  if (failed(placeInner(kernel, propagation, domain)))
+    return failure();
 
   Reads reads(domain);
-  for (auto [index, value] : llvm::enumerate(terminator->getOperands())) {
+  for (Value value : kernel.getBody().front().getTerminator()->getOperands()) {
     auto op = value.getDefiningOp<StructuredOpInterface>();
-    bool reduces = op && isReduction(op);
     KernelDomain::Result result =
         placeResult(value, propagation, domain.sizes, kernel.getContext());
-    AffineMap map = result.map;
-    // Every loop, or the kernel would write an element more than once.
-    bool whole = static_cast<bool>(map);
-    for (unsigned loop = 0; whole && loop < numLoops; ++loop) {
-      bool covered = map.isFunctionOfDim(loop) ||
-                     (reduces && llvm::is_contained(result.opLoops, loop));
-      whole = covered || domain.sizes[loop] == 1;
-    }
-    if (!whole) {
-      InFlightDiagnostic diagnostic =
-          kernel.emitOpError()
-          << "expects results to run over one iteration domain, found result #"
-          << index << " of type " << value.getType() << " in a domain of [";
-      llvm::interleaveComma(domain.sizes, diagnostic);
-      return diagnostic << "]";
-    }
+    bool reduces = op && isReduction(op);
+    bool isOfRow = !reduces && result.map && domain.isRowWise(result.map);
+    if (!isOfRow && !isWhole(domain, result, reduces))
+      return reportDomain(kernel, value, domain);
     if (op)
       reads.visitOperands(op, result.opLoops);
     else
-      reads.visit({value, map});
+      reads.visit({value, result.map});
     domain.results.push_back(std::move(result));
   }
+  for (const KernelDomain::Inner &inner : domain.inner)
+    reads.visitOperands(cast<StructuredOpInterface>(inner.value.getOwner()),
+                        inner.opLoops);
+  if (reads.misplaced)
+    return reads.misplaced->emitOpError()
+           << "expects what a kernel has reduced to be read row by row";
   return domain;
 }
 
@@ -329,6 +427,9 @@ bool mlir::lowering::mayShareBuffer(func::FuncOp kernel, unsigned argument,
       kernel.getArgumentTypes()[argument] != kernel.getResultTypes()[result])
     return false;
   AffineMap map = domain->results[result].map;
+  // What has one element a row is written before the row is read again.
+  if (domain->isRowWise(map))
+    return false;
   for (auto [loop, size] : llvm::enumerate(domain->sizes))
     if (!map.isFunctionOfDim(loop) && size != 1)
       return false;

@@ -3,6 +3,10 @@
 // Ops of a kernel each have loops of their own; here they get one set of loops,
 // the domain, by composing their maps through the values between them.
 //
+// Where ops read what others of the kernel reduce, a kernel has *rows*: the
+// iterations of the loops that all these reductions keep. A row goes through
+// stages. The reductions of a stage are complete before the next begins.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef FABRIC_PASSES_LOWERING_KERNELS_KERNELDOMAIN_H
@@ -11,6 +15,7 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 namespace mlir::lowering {
 
@@ -28,18 +33,32 @@ struct KernelDomain {
     SmallVector<unsigned> opLoops;
   };
 
+  /// A reduction whose result other ops of the kernel read.
+  struct Inner : Result {
+    OpResult value;
+    unsigned stage = 0;
+  };
+
   SmallVector<int64_t> sizes;
   SmallVector<Result> results;
+  /// By stage.
+  SmallVector<Inner> inner;
+  /// The loops that all of `inner` keep.
+  llvm::SmallBitVector rowLoops;
   /// What is read of arguments, in order of first use. An argument may be read
   /// in several ways.
   llvm::SmallSetVector<ValueAtMap, 8> reads;
+
+  /// Whether a value at this map has one element for each row.
+  bool isRowWise(AffineMap map) const;
+  /// Null where no op of the kernel reads the value, or it is not reduced.
+  const Inner *findInner(Value value) const;
 };
 
 /// Fails with a diagnostic where the function is not a kernel.
 FailureOr<KernelDomain> getKernelDomain(func::FuncOp kernel);
 
-/// Whether the op reduces over a loop; in a kernel that is the last op on a
-/// path.
+/// Whether the op reduces over a loop.
 bool isReduction(fabric::StructuredOpInterface op);
 
 /// For an op that does not reduce, the loops of the domain that its own loops

@@ -1,4 +1,4 @@
-//===- KernelsToLinalg.h - One linalg.generic of a kernel -------*- C++ -*-===//
+//===- KernelsToLinalg.h - The linalg ops of a kernel -----------*- C++ -*-===//
 
 #ifndef FABRIC_PASSES_LOWERING_KERNELS_KERNELSTOLINALG_H
 #define FABRIC_PASSES_LOWERING_KERNELS_KERNELSTOLINALG_H
@@ -7,9 +7,18 @@
 
 namespace mlir::lowering {
 
+struct KernelLoopOptions {
+  /// Size from which on a result bypasses the caches.
+  int64_t streamBytes;
+  /// Bytes of the operands of the rows that go through a kernel's stages
+  /// together. 0: all rows do, and stages are loops one after the other.
+  int64_t rowBytes;
+};
+
 /// What the pass `lower-kernels-to-linalg` does to one kernel. Fails with a
 /// diagnostic where it is none.
-LogicalResult lowerKernelToLinalg(func::FuncOp kernel, int64_t streamBytes);
+LogicalResult lowerKernelToLinalg(func::FuncOp kernel,
+                                  const KernelLoopOptions &options);
 
 } // namespace mlir::lowering
 

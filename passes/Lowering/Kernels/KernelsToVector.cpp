@@ -25,12 +25,22 @@ class KernelsToVectorPass
   void runOnOperation() override {
     SmallVector<linalg::LinalgOp> ops;
     getOperation().walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+    bool isStreamed = false;
     for (linalg::LinalgOp op : ops) {
       FailureOr<VectorNest> nest = planVectorNest(op, vectorBits);
       if (failed(nest))
         return signalPassFailure();
       emitVectorNest(*nest);
+      isStreamed |= llvm::any_of(
+          nest->stores, [](const auto &store) { return store.isStreamed; });
       op.erase();
+    }
+    // Stores past the caches are not ordered with later ones, by which another
+    // thread may be told that the result is there.
+    if (isStreamed) {
+      OpBuilder builder(getOperation().getBody().back().getTerminator());
+      LLVM::FenceOp::create(builder, getOperation().getLoc(),
+                            LLVM::AtomicOrdering::seq_cst);
     }
     // Some only gave a loop its size, or said where a box is.
     getOperation().walk([](Operation *op) {

@@ -14,7 +14,6 @@
 #include "passes/Lowering/Kernels/NestEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -48,12 +47,6 @@ public:
     accumulators.resize(nest.sums.size());
     ivs.resize(nest.sizes.size());
     emitLevel(0, {});
-    // Stores past the caches are not ordered with later ones, by which another
-    // thread may be told that the result is there.
-    if (llvm::any_of(nest.stores, [](const VectorNest::Store &store) {
-          return store.isStreamed;
-        }))
-      LLVM::FenceOp::create(builder, loc, LLVM::AtomicOrdering::seq_cst);
   }
 
 private:
@@ -255,13 +248,16 @@ private:
   /// The place of an operand's first element in the current row and block.
   Value getStart(const VectorNest::Access &access) {
     Value start = index(access.offset);
-    for (auto [loop, stride] : llvm::enumerate(access.strides)) {
-      Value iv = loop == nest.getInner() ? blockStart : ivs[loop];
-      if (stride == 0 || !iv)
-        continue;
+    auto addTerm = [&](Value iv, int64_t stride) {
       Value term = arith::MulIOp::create(builder, loc, iv, index(stride));
       start = arith::AddIOp::create(builder, loc, start, term);
-    }
+    };
+    for (auto [first, stride] : access.starts)
+      addTerm(first, stride);
+    for (auto [loop, stride] : llvm::enumerate(access.strides))
+      if (Value iv = loop == nest.getInner() ? blockStart : ivs[loop];
+          iv && stride != 0)
+        addTerm(iv, stride);
     return start;
   }
 

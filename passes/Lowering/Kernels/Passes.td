@@ -6,7 +6,7 @@
 include "mlir/Pass/PassBase.td"
 
 def KernelsToLinalgPass : Pass<"lower-kernels-to-linalg", "func::FuncOp"> {
-  let summary = "makes one linalg.generic of a kernel";
+  let summary = "makes linalg.generics of a kernel";
   let description = [{
     Precondition: the function is a kernel, as Kernels.h says.
 
@@ -19,6 +19,10 @@ def KernelsToLinalgPass : Pass<"lower-kernels-to-linalg", "func::FuncOp"> {
     too large to be still in a cache when they are read: they bypass it, or each
     line would be read before it is written. Those of ops that update in place,
     whose lines are there already, do not.
+
+    A kernel with ops that read what others reduce goes through its rows, the
+    iterations that all these reductions keep, in an `scf.for`, by a few at a time.
+    Each reduction that is read is a generic before those that read it.
 
     ```mlir
     func.func @kernel_0(%a: tensor<16x128xf32>, %b: tensor<16x128xf32>) -> tensor<16x128xf32> {
@@ -41,10 +45,14 @@ def KernelsToLinalgPass : Pass<"lower-kernels-to-linalg", "func::FuncOp"> {
   }];
   let options = [
     Option<"streamBytes", "stream-bytes", "int64_t", /*default=*/"16 << 20",
-           "Size from which on a result bypasses the caches.">
+           "Size from which on a result bypasses the caches.">,
+    Option<"rowBytes", "row-bytes", "int64_t", /*default=*/"64 << 10",
+           "Bytes of the operands of the rows that go through stages together; "
+           "0 for all rows.">
   ];
   let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect",
-                           "math::MathDialect", "memref::MemRefDialect"];
+                           "math::MathDialect", "memref::MemRefDialect",
+                           "scf::SCFDialect"];
 }
 
 def KernelsToVectorPass : Pass<"lower-kernels-to-vector", "func::FuncOp"> {

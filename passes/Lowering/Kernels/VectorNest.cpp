@@ -20,15 +20,27 @@ static int64_t getNumRows(size_t bodySize) {
 }
 
 static VectorNest::Access getAccess(Value buffer, AffineMap map) {
-  VectorNest::Access access{buffer, SmallVector<int64_t>(map.getNumDims(), 0)};
-  // Kernels' buffers are dense, or static boxes: both are known.
-  auto [strides, offset] =
-      cast<MemRefType>(buffer.getType()).getStridesAndOffset();
+  VectorNest::Access access;
+  access.buffer = buffer;
+  access.strides.assign(map.getNumDims(), 0);
+  // Kernels' buffers are dense, or boxes of those.
+  SmallVector<int64_t> strides =
+      cast<MemRefType>(buffer.getType()).getStridesAndOffset().first;
   for (auto [dim, stride] : llvm::enumerate(strides))
     access.strides[map.getDimPosition(dim)] = stride;
-  access.offset = offset;
-  if (auto box = buffer.getDefiningOp<memref::SubViewOp>())
-    access.buffer = box.getSource();
+  auto box = buffer.getDefiningOp<memref::SubViewOp>();
+  if (!box)
+    return access;
+  access.buffer = box.getSource();
+  SmallVector<int64_t> sourceStrides =
+      box.getSourceType().getStridesAndOffset().first;
+  for (auto [start, stride] :
+       llvm::zip_equal(box.getMixedOffsets(), sourceStrides)) {
+    if (std::optional<int64_t> known = getConstantIntValue(start))
+      access.offset += *known * stride;
+    else
+      access.starts.emplace_back(cast<Value>(start), stride);
+  }
   return access;
 }
 
@@ -123,14 +135,21 @@ static int64_t chooseLanes(const VectorNest &nest, unsigned vectorBits) {
 }
 
 unsigned mlir::lowering::pickInner(const VectorNest &nest) {
-  unsigned best = 0, bestCount = 0;
+  unsigned best = 0;
+  int64_t most = 0;
   for (unsigned loop = 0; loop < nest.sizes.size(); ++loop) {
-    unsigned count = 0;
-    for (auto [number, access] : llvm::enumerate(nest.accesses))
-      count += isUsed(nest, number) && access.strides[loop] == 1;
-    if (count >= bestCount) {
+    int64_t elements = 0;
+    for (auto [number, access] : llvm::enumerate(nest.accesses)) {
+      if (!isUsed(nest, number) || access.strides[loop] != 1)
+        continue;
+      int64_t product = 1;
+      for (auto [size, stride] : llvm::zip_equal(nest.sizes, access.strides))
+        product *= stride == 0 ? 1 : size;
+      elements += product;
+    }
+    if (elements >= most) {
       best = loop;
-      bestCount = count;
+      most = elements;
     }
   }
   return best;

@@ -18,12 +18,14 @@ struct VectorNest {
   static constexpr StringLiteral streamedAttr = "streamed";
 
   /// A memref and, for each loop, how many elements lie between neighbours; of
-  /// a box of a memref, that memref, and where the box starts. Operands that
-  /// are scalars have no buffer.
+  /// a box of a memref, that memref, and where the box starts: at `offset`, and
+  /// so many times each of `starts` behind it. Operands that are scalars have
+  /// no buffer.
   struct Access {
     Value buffer;
     SmallVector<int64_t> strides;
     int64_t offset = 0;
+    SmallVector<std::pair<Value, int64_t>, 1> starts;
   };
 
   /// An output that gets a value of the body for each of its elements.
@@ -90,7 +92,7 @@ FailureOr<VectorNest> readNest(linalg::LinalgOp op);
 /// Whether the operand is a buffer that is read or written.
 bool isUsed(const VectorNest &nest, unsigned operand);
 
-/// The loop that most operands lie along, of several the last.
+/// The loop that most elements of operands lie along, of several the last.
 unsigned pickInner(const VectorNest &nest);
 
 /// As readNest, with all that the vectoriser decides.

@@ -1,9 +1,10 @@
 //===- KernelFuzzTest.cpp - Kernels of many random programs ---------------===//
 //
 // Programs of every kind of op, over domains of odd shapes, with transposed and
-// broadcast operands, several results and sums. In f64 they are held against
-// the reference interpreter. In mixtures of types a kernel must give the same
-// bits as a kernel an op would, called one after the other.
+// broadcast operands, several results and sums; and programs that read what
+// they reduce. In f64 they are held against the reference interpreter. In
+// mixtures of types a kernel must give the same bits as a kernel an op would,
+// called one after the other.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,23 +20,33 @@ using mlir::fabric::interpreter::Tensor;
 
 namespace {
 
+enum class Kind { Plain, Rows };
+
 /// Writes one kernel.
 class Generator {
 public:
-  Generator(unsigned seed, bool mixed) : random(seed), mixed(mixed) {}
+  Generator(unsigned seed, bool mixed, Kind kind)
+      : random(seed), mixed(mixed), hasRows(kind == Kind::Rows) {}
 
   std::string run(const std::string &name) {
     do {
       shape.clear();
-      for (unsigned rank = pick(5); shape.size() < rank;)
-        shape.push_back(std::array{1, 2, 3, 5, 7, 16, 17, 33, 40}[pick(9)]);
+      for (unsigned rank = hasRows ? 1 + pick(4) : pick(5);
+           shape.size() < rank;)
+        shape.push_back(
+            hasRows ? std::array{1, 3, 7, 33, 70, 150, 200}[pick(7)]
+                    : std::array{1, 2, 3, 5, 7, 16, 17, 33, 40}[pick(9)]);
     } while (std::accumulate(shape.begin(), shape.end(), 1,
                              std::multiplies<>()) > 30000);
+    for (unsigned dim = 0; dim < shape.size(); ++dim)
+      (hasRows && pick(2) ? rowDims : otherDims).push_back(dim);
     Type type = mixed ? anyType() : "f64";
     values = {argument(type)};
     unsigned length = 2 + pick(9);
     for (unsigned i = 0; i < length; ++i)
       step();
+    if (hasRows)
+      values.push_back(combine(values.back(), reducedInRows(values.back())));
     std::vector<std::string> results, types;
     auto give = [&](const Value &value) {
       results.push_back(value.name);
@@ -50,7 +61,10 @@ public:
     }
     for (unsigned sums = pick(3); sums > 0; --sums)
       give(sum(values[pick(values.size())]));
-    if (shape.size() >= 2 && pick(2)) // Sums alone.
+    for (const Value &value : ofRows)
+      if (pick(2))
+        give(value);
+    if (!hasRows && shape.size() >= 2 && pick(2)) // Sums alone.
       results.erase(results.begin(), results.end() - 1),
           types.erase(types.begin(), types.end() - 1);
     return "func.func @" + name + "(" + join(arguments) + ") -> (" +
@@ -181,10 +195,41 @@ private:
                 rest, x.type);
   }
 
+  /// What all elements of a row make together, and something of it, repeated
+  /// over the row. Sums are exact in neither order of mixed types.
+  Value reducedInRows(const Value &x) {
+    Shape of;
+    for (int dim : rowDims)
+      of.push_back(shape[dim]);
+    Value reduced =
+        emit(std::string(
+                 std::array{"max", "min", "sum", "sum"}[pick(mixed ? 2 : 4)]) +
+                 " " + x.name + " dims = " + list(otherDims) + " : " +
+                 tensor(shape, x.type) + " -> " + tensor(of, x.type),
+             of, x.type);
+    ofRows.push_back(reduced);
+    if (pick(2))
+      ofRows.push_back(reduced = emit(
+                           std::string(std::array{"sigmoid", "tanh", "neg",
+                                                  "abs"}[pick(4)]) +
+                               " " + reduced.name + " : " + tensor(of, x.type),
+                           of, x.type));
+    return emit("broadcast " + reduced.name + " dims = " + list(rowDims) +
+                    " : " + tensor(of, x.type) + " -> " + tensor(shape, x.type),
+                shape, x.type);
+  }
+  Value combine(const Value &x, const Value &y) {
+    return emit(std::string(std::array{"add", "sub", "mul", "maximum",
+                                       "minimum"}[pick(5)]) +
+                    " " + x.name + ", " + y.name + " : " +
+                    tensor(shape, x.type),
+                shape, x.type);
+  }
+
   void step() {
     Value x = values[pick(values.size())];
     Value other = values[pick(values.size())];
-    switch (pick(7)) {
+    switch (pick(hasRows ? 9 : 7)) {
     case 0:
       values.push_back(unary(x));
       return;
@@ -205,6 +250,10 @@ private:
       if (mixed)
         x = cast(x, anyType());
       break;
+    case 7:
+    case 8:
+      other = reducedInRows(other);
+      break;
     default:
       break;
     }
@@ -213,26 +262,25 @@ private:
       values.push_back(smaller(x, other));
       return;
     }
-    values.push_back(emit(std::string(std::array{"add", "sub", "mul", "maximum",
-                                                 "minimum"}[pick(5)]) +
-                              " " + x.name + ", " + other.name + " : " +
-                              tensor(shape, x.type),
-                          shape, x.type));
+    values.push_back(combine(x, other));
   }
 
   std::mt19937 random;
-  bool mixed;
+  bool mixed, hasRows;
   Shape shape;
+  Shape rowDims, otherDims; // What reductions that are read keep, and not.
+  std::vector<Value> ofRows;
   std::vector<std::string> arguments;
   std::string body;
   std::vector<Value> values; // Of the domain's shape.
   unsigned count = 0;
 };
 
-std::string generate(unsigned first, unsigned count, bool mixed) {
+std::string generate(unsigned first, unsigned count, bool mixed, Kind kind) {
   std::string text;
   for (unsigned i = 0; i < count; ++i)
-    text += Generator(first + i, mixed).run("kernel_" + std::to_string(i));
+    text +=
+        Generator(first + i, mixed, kind).run("kernel_" + std::to_string(i));
   return text;
 }
 
@@ -272,14 +320,28 @@ llvm::SmallVector<void *> addresses(const std::vector<AnyBuffer> &buffers) {
   return all;
 }
 
-constexpr unsigned batches = 6, perBatch = 40;
+constexpr unsigned batches = 6;
 
-class KernelFuzz : public ::testing::TestWithParam<unsigned> {};
-INSTANTIATE_TEST_SUITE_P(Batches, KernelFuzz, ::testing::Range(0u, batches));
+class KernelFuzz : public ::testing::TestWithParam<std::tuple<unsigned, Kind>> {
+protected:
+  unsigned getBatch() const { return std::get<0>(GetParam()); }
+  std::string getCpu() const { return getBatch() % 2 ? "x86-64-v3" : "native"; }
+  std::string generate(unsigned first, bool mixed) const {
+    Kind kind = std::get<1>(GetParam());
+    unsigned count = kind == Kind::Rows ? 12 : 40;
+    return ::generate(first + getBatch() * count, count, mixed, kind);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Plain, KernelFuzz,
+                         ::testing::Combine(::testing::Range(0u, batches),
+                                            ::testing::Values(Kind::Plain)));
+INSTANTIATE_TEST_SUITE_P(Rows, KernelFuzz,
+                         ::testing::Combine(::testing::Range(0u, batches),
+                                            ::testing::Values(Kind::Rows)));
 
 TEST_P(KernelFuzz, AgreesWithTheInterpreter) {
-  Compiler compiler(GetParam() % 2 ? "x86-64-v3" : "native");
-  std::string text = generate(GetParam() * perBatch, perBatch, false);
+  Compiler compiler(getCpu());
+  std::string text = generate(0, /*mixed=*/false);
   auto library = compiler.load(text);
   auto module = compiler.parse(text);
   for (auto kernel : module->getOps<func::FuncOp>()) {
@@ -332,8 +394,8 @@ void addKernelsOfOps(func::FuncOp kernel, OpBuilder &builder) {
 }
 
 TEST_P(KernelFuzz, FusedIsAsUnfused) {
-  Compiler compiler(GetParam() % 2 ? "x86-64-v3" : "native");
-  std::string text = generate(1000 + GetParam() * perBatch, perBatch, true);
+  Compiler compiler(getCpu());
+  std::string text = generate(1000, /*mixed=*/true);
   auto module = compiler.parse(text);
   auto fused = compiler.load(text);
   OwningOpRef<ModuleOp> singles =

@@ -19,11 +19,11 @@ using namespace mlir::lowering;
 
 namespace {
 
-/// The argument of the function that a buffer is a view of.
-unsigned getBase(Value buffer) {
-  while (Operation *op = buffer.getDefiningOp())
-    buffer = op->getOperand(0);
-  return cast<BlockArgument>(buffer).getArgNumber();
+/// What a buffer is a view of: an argument of the function, or an allocation.
+Value getBase(Value buffer) {
+  while (buffer.getDefiningOp() && !buffer.getDefiningOp<memref::AllocaOp>())
+    buffer = buffer.getDefiningOp()->getOperand(0);
+  return buffer;
 }
 
 /// As a stage takes it.
@@ -44,6 +44,7 @@ public:
     loops.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     findStarts(ops);
     llvm::erase_if(ops, [&](linalg::LinalgOp op) { return isStart(op); });
+    findScratch(ops);
     buildScalars(ops);
     for (auto [number, op] : llvm::enumerate(ops)) {
       FailureOr<GpuNest> nest =
@@ -64,16 +65,31 @@ private:
   std::string getName() { return kernel.getSymName().str(); }
 
   GpuBuffer getBuffer(Value view) const {
-    unsigned base = getBase(view);
-    if (base < numArguments)
-      return {GpuBuffer::Kind::Argument, base};
-    return {GpuBuffer::Kind::Result, base - numArguments};
+    Value base = getBase(view);
+    if (auto it = scratch.find(base); it != scratch.end())
+      return it->second;
+    unsigned number = cast<BlockArgument>(base).getArgNumber();
+    if (number < numArguments)
+      return {GpuBuffer::Kind::Argument, number};
+    return {GpuBuffer::Kind::Result, number - numArguments};
   }
 
   int64_t getAlignment(Value view) {
-    unsigned base = getBase(view);
+    GpuBuffer buffer = getBuffer(view);
     constexpr int64_t ofBuffers = 64;
-    return base < numArguments ? alignments[base] : ofBuffers;
+    return buffer.kind == GpuBuffer::Kind::Argument ? alignments[buffer.number]
+                                                    : ofBuffers;
+  }
+
+  /// What one op leaves for another.
+  void findScratch(ArrayRef<linalg::LinalgOp> ops) {
+    for (linalg::LinalgOp op : ops)
+      for (Value output : op.getDpsInits()) {
+        auto buffer = getBase(output).getDefiningOp<memref::AllocaOp>();
+        if (buffer && !scratch.contains(buffer))
+          scratch[buffer] = addScratch(buffer.getType().getShape(),
+                                       buffer.getType().getElementType());
+      }
   }
 
   GpuBuffer addScratch(ArrayRef<int64_t> shape, Type element) {
@@ -105,10 +121,10 @@ private:
   }
 
   void findStarts(ArrayRef<linalg::LinalgOp> ops) {
-    llvm::SmallDenseMap<unsigned, linalg::LinalgOp> fills;
+    llvm::SmallDenseMap<Value, linalg::LinalgOp> fills;
     for (linalg::LinalgOp op : ops)
       for (OpOperand &output : op.getDpsInitsMutable()) {
-        unsigned base = getBase(output.get());
+        Value base = getBase(output.get());
         if (isa<linalg::FillOp>(op))
           fills[base] = op;
         else if (isReduced(op, &output))
@@ -134,6 +150,16 @@ private:
            llvm::any_of(op->getOperands(), [](Value operand) {
              return operand.getType().isF64() || isCostly(operand);
            });
+  }
+
+  /// Whether the value is there before any op of the kernel has run.
+  bool isThereBefore(Value value) const {
+    Operation *op = value.getDefiningOp();
+    if (auto load = dyn_cast_or_null<memref::LoadOp>(op))
+      return getBuffer(load.getMemRef()).kind == GpuBuffer::Kind::Argument;
+    return !op || llvm::all_of(op->getOperands(), [&](Value operand) {
+      return isThereBefore(operand);
+    });
   }
 
   /// What the op's body, or the op itself, takes from the function.
@@ -250,7 +276,8 @@ private:
     llvm::SmallSetVector<Value, 4> values;
     for (linalg::LinalgOp op : ops)
       for (Value value : getOutsideValues(op))
-        if (isa<FloatType>(value.getType()) && isCostly(value))
+        if (isa<FloatType>(value.getType()) && isCostly(value) &&
+            isThereBefore(value))
           values.insert(value);
     if (values.empty())
       return;
@@ -385,8 +412,10 @@ private:
   gpu::GPUModuleOp module;
   unsigned numArguments;
   GpuKernel result;
-  /// By argument of `loops`, the fills that sums start from.
-  llvm::SmallDenseMap<unsigned, linalg::LinalgOp> starts;
+  /// By buffer of `loops`, the fills that sums start from.
+  llvm::SmallDenseMap<Value, linalg::LinalgOp> starts;
+  /// By allocation of `loops`.
+  llvm::SmallDenseMap<Value, GpuBuffer> scratch;
   /// Where costly values from outside of loops are kept.
   llvm::SmallDenseMap<Value, GpuBuffer> scalars;
   /// Of the loops that were built last, by sum.
@@ -401,8 +430,10 @@ mlir::lowering::buildGpuKernel(func::FuncOp kernel,
                                ArrayRef<int64_t> alignments,
                                gpu::GPUModuleOp module) {
   OwningOpRef<func::FuncOp> loops = kernel.clone();
-  // Nothing bypasses the caches.
-  if (failed(lowerKernelToLinalg(*loops, std::numeric_limits<int64_t>::max())))
+  // Nothing bypasses the caches, and each stage of the rows is a launch.
+  if (failed(lowerKernelToLinalg(
+          *loops, {/*streamBytes=*/std::numeric_limits<int64_t>::max(),
+                   /*rowBytes=*/0})))
     return failure();
   return KernelBuilder(kernel, *loops, alignments, module).run();
 }

@@ -8,11 +8,35 @@ func.func @reshape(%a: tensor<4x4xf32>) -> tensor<16xf32> {
 
 // -----
 
-func.func @sum_is_not_last(%a: tensor<4x4xf32>) -> tensor<4xf32> {
-  // expected-error @+1 {{'fabric.sum' op expects an op that reduces to be the last of a kernel; it is used by 'fabric.neg'}}
+func.func @rows_disagree(%a: tensor<4x4xf32>) -> tensor<4x4xf32> {
   %0 = fabric.sum %a dims = [0] : tensor<4x4xf32> -> tensor<4xf32>
-  %1 = fabric.neg %0 : tensor<4xf32>
-  return %1 : tensor<4xf32>
+  %1 = fabric.broadcast %0 dims = [1] : tensor<4xf32> -> tensor<4x4xf32>
+  // expected-error @+1 {{'fabric.sum' op expects all reductions that a kernel reads to keep the same loops}}
+  %2 = fabric.sum %a dims = [1] : tensor<4x4xf32> -> tensor<4xf32>
+  %3 = fabric.broadcast %2 dims = [0] : tensor<4xf32> -> tensor<4x4xf32>
+  %4 = fabric.mul %a, %1 : tensor<4x4xf32>
+  %5 = fabric.mul %4, %3 : tensor<4x4xf32>
+  return %5 : tensor<4x4xf32>
+}
+
+// -----
+
+func.func @another_row(%a: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = fabric.sum %a dims = [1] : tensor<4x4xf32> -> tensor<4xf32>
+  // expected-error @+1 {{'fabric.broadcast' op expects what a kernel has reduced to be read row by row}}
+  %1 = fabric.broadcast %0 dims = [1] : tensor<4xf32> -> tensor<4x4xf32>
+  %2 = fabric.mul %a, %1 : tensor<4x4xf32>
+  return %2 : tensor<4x4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{expects results to run over one iteration domain, found a reduction that is read of type 'tensor<f32>' in a domain of [3, 4]}}
+func.func @read_over_part(%a: tensor<3x4xf32>, %b: tensor<3xf32>) -> tensor<3x4xf32> {
+  %0 = fabric.sum %b dims = [0] : tensor<3xf32> -> tensor<f32>
+  %1 = fabric.broadcast %0 dims = [] : tensor<f32> -> tensor<3x4xf32>
+  %2 = fabric.mul %a, %1 : tensor<3x4xf32>
+  return %2 : tensor<3x4xf32>
 }
 
 // -----
