@@ -2,7 +2,8 @@
 //
 // The decision behind lower-form-kernels, without rewrites. A cluster is a set
 // of structured ops that share one iteration domain and run at one place of the
-// block. Splat constants and broadcasts are *free*: every cluster that reads
+// block; where some read what others reduce, it has rows (KernelDomain.h).
+// Splat constants and broadcasts are *free*: every cluster that reads
 // one computes it for itself, from its *leaves*, the values that are not free.
 //
 // Every cluster has a position in the block, and these always are a valid

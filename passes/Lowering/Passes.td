@@ -234,8 +234,9 @@ def FormKernelsPass : Pass<"lower-form-kernels", "ModuleOp"> {
     but in those of the module `@kernels`. Ops of one iteration domain are one
     kernel where one reads what the other computes, or both read the same, and no
     instruction stands between that needs one of them; also across instructions,
-    where that keeps no more memory alive. Reductions are the last ops of their
-    kernels.
+    where that keeps no more memory alive. A kernel may read what it reduces where
+    all such reductions keep the same loops, the outer ones: it then works row by
+    row.
     An op that copies boxes is a kernel by itself. Splat constants and broadcasts are
     part of each kernel that reads them. What can
     be computed again from what a kernel reads anyway is not stored. Kernels that are

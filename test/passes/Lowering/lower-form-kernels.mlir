@@ -259,3 +259,69 @@ func.func @copies_read_too(%a: tensor<6xf32>, %c: tensor<4x6xf32>) -> (tensor<6x
   %u = fabric.mul %t, %b : tensor<6x6xf32>
   return %g, %u : tensor<6x4xf32>, tensor<6x6xf32>
 }
+
+// -----
+
+// What reads the sums of a row is in the kernel that makes them, over and over;
+// what there is one of for each row may be needed outside, too.
+// CHECK-LABEL: func.func @kernel_0
+// CHECK-SAME: -> (tensor<8xf32>, tensor<8x4xf32>, tensor<4xf32>)
+// CHECK: fabric.sum {{.*}} dims = [1]
+// CHECK: fabric.sum {{.*}} dims = [1]
+// CHECK: fabric.sum {{.*}} dims = [0]
+// CHECK-NOT: func.func @kernel_1
+// CHECK-LABEL: func.func @rows
+// CHECK-NEXT: %[[R:.*]]:3 = exec.launch @kernels::@kernel_0(%arg0, %arg1)
+// CHECK-NEXT: return %[[R]]#1, %[[R]]#0, %[[R]]#2
+func.func @rows(%x: tensor<8x4xf32>, %dy: tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<8xf32>, tensor<4xf32>) {
+  %n = fabric.constant dense<0.25> : tensor<8xf32>
+  %0 = fabric.sum %x dims = [1] : tensor<8x4xf32> -> tensor<8xf32>
+  %mean = fabric.mul %0, %n : tensor<8xf32>
+  %1 = fabric.broadcast %mean dims = [0] : tensor<8xf32> -> tensor<8x4xf32>
+  %2 = fabric.sub %x, %1 : tensor<8x4xf32>
+  %3 = fabric.mul %2, %2 : tensor<8x4xf32>
+  %4 = fabric.sum %3 dims = [1] : tensor<8x4xf32> -> tensor<8xf32>
+  %5 = fabric.rsqrt %4 : tensor<8xf32>
+  %6 = fabric.broadcast %5 dims = [0] : tensor<8xf32> -> tensor<8x4xf32>
+  %7 = fabric.mul %2, %6 : tensor<8x4xf32>
+  %8 = fabric.mul %7, %dy : tensor<8x4xf32>
+  %9 = fabric.sum %8 dims = [0] : tensor<8x4xf32> -> tensor<4xf32>
+  return %7, %mean, %9 : tensor<8x4xf32>, tensor<8xf32>, tensor<4xf32>
+}
+
+// -----
+
+// Columns do not lie in one piece: their sums are another kernel's.
+// CHECK-LABEL: func.func @columns
+// CHECK-COUNT-2: exec.launch
+func.func @columns(%x: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %0 = fabric.sum %x dims = [0] : tensor<8x4xf32> -> tensor<4xf32>
+  %1 = fabric.broadcast %0 dims = [1] : tensor<4xf32> -> tensor<8x4xf32>
+  %2 = fabric.sub %x, %1 : tensor<8x4xf32>
+  return %2 : tensor<8x4xf32>
+}
+
+// -----
+
+// The numbers of rows alone, of another tensor, are nothing to read it again for.
+// CHECK-LABEL: func.func @nothing_shared
+// CHECK-COUNT-2: exec.launch
+func.func @nothing_shared(%x: tensor<8x4xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %0 = fabric.sum %x dims = [1] : tensor<8x4xf32> -> tensor<8xf32>
+  %1 = fabric.broadcast %0 dims = [0] : tensor<8xf32> -> tensor<8x4xf32>
+  %2 = fabric.sub %y, %1 : tensor<8x4xf32>
+  return %2 : tensor<8x4xf32>
+}
+
+// -----
+
+// Sums over rows whose totals are too many for the stack.
+// CHECK-LABEL: func.func @long_rows
+// CHECK-COUNT-2: exec.launch
+func.func @long_rows(%x: tensor<2x20000xf32>) -> tensor<20000xf32> {
+  %0 = fabric.sum %x dims = [1] : tensor<2x20000xf32> -> tensor<2xf32>
+  %1 = fabric.broadcast %0 dims = [0] : tensor<2xf32> -> tensor<2x20000xf32>
+  %2 = fabric.sub %x, %1 : tensor<2x20000xf32>
+  %3 = fabric.sum %2 dims = [0] : tensor<2x20000xf32> -> tensor<20000xf32>
+  return %3 : tensor<20000xf32>
+}
