@@ -12,7 +12,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Dominance.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/CSE.h"
 #include "passes/Lowering/Clusters.h"
 #include "passes/Lowering/Kernels/Kernels.h"
 #include "passes/Lowering/Passes.h"
@@ -203,6 +206,10 @@ static func::FuncOp outline(const Cluster &cluster, const Interface &interface,
   for (Value result : interface.results)
     results.push_back(mapping.lookup(result));
   func::ReturnOp::create(builder, location, results);
+  // Passes before keep apart what is computed at two places of the block.
+  IRRewriter rewriter(context);
+  DominanceInfo dominance(kernel);
+  eliminateCommonSubExpressions(rewriter, dominance, kernel);
   return kernel;
 }
 

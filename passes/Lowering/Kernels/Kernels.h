@@ -3,12 +3,12 @@
 // A kernel is a function of static tensors whose body is a graph of structured
 // ops (StructuredOpInterface) and splat constants that run over one iteration
 // domain; all reductions that other ops read keep the same loops, the kernel's
-// rows, and are read row by row; or it is one op that copies boxes. It becomes `extern "C" void
-// NAME(void *const *buffers)`, where `buffers` holds the addresses of the
-// arguments, then of the results: dense, row major, aligned to 64 bytes; bools
-// are bytes. A kernel is called by one thread, keeps no state, and allocates at
-// its stack for the rows that it works on and the sums over them (form-kernels
-// keeps these below 128 KiB).
+// rows, and are read row by row; or it is one op that copies boxes. It becomes
+// `extern "C" void NAME(void *const *buffers)`, where `buffers` holds the
+// addresses of the arguments, then of the results: dense, row major, aligned to
+// 64 bytes; bools are bytes. A kernel is called by one thread, keeps no state,
+// and allocates at its stack for the rows that it works on and the sums over
+// them (form-kernels keeps these below 128 KiB).
 //
 // Numerics: as if each op ran by itself. bf16 and f16 are computed in f32 and
 // every op's result is rounded to its element type; nothing is contracted or

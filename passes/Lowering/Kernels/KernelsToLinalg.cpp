@@ -361,6 +361,18 @@ private:
     }
   }
 
+  /// The stages but the last, which has results to write, each fetch a part of
+  /// the next rows, while memory would have nothing to do.
+  void setPrefetch(linalg::GenericOp generic, int64_t stage) {
+    if (rowLoops.empty() || loops.getSizes()[rowLoops.back()] <= numRows)
+      return;
+    int64_t shares = std::min<int64_t>(domain.inner.back().stage + 1,
+                                       VectorNest::maxAccumulators);
+    generic->setAttr(VectorNest::prefetchAttr,
+                     builder.getDenseI64ArrayAttr(
+                         {rowLoops.back(), numRows, stage % shares, shares}));
+  }
+
   /// All generics of the current rows.
   void buildStages() {
     SmallVector<bool> isWritten(results.size());
@@ -390,7 +402,8 @@ private:
         outputs.push_back(
             {inner.value, &inner, innerBuffers[number], getMap(inner)});
       }
-      buildGeneric(outputs, /*numInner=*/first);
+      linalg::GenericOp generic = buildGeneric(outputs, /*numInner=*/first);
+      setPrefetch(generic, domain.inner[first].stage);
       first = number;
     }
 
@@ -426,8 +439,8 @@ private:
 
   /// The first `numInner` of the reductions that are read are there. What
   /// `isOfRows` is over the loops of rows alone.
-  void buildGeneric(ArrayRef<Output> outputs, size_t numInner,
-                    bool isOfRows = false) {
+  linalg::GenericOp buildGeneric(ArrayRef<Output> outputs, size_t numInner,
+                                 bool isOfRows = false) {
     Location loc = kernel.getLoc();
     llvm::SmallBitVector dropped(tileSizes.size());
     if (isOfRows)
@@ -510,6 +523,7 @@ private:
               body->getArguments().take_back(outputs.size()));
     hoistInvariants(generic);
     dropUnusedInputs(generic);
+    return generic;
   }
 
   static bool usesAny(AffineMap map, const llvm::SmallBitVector &dims) {

@@ -299,6 +299,9 @@ private:
          body.getArguments().take_front(nest.numInputs))
       if (isVarying(argument.getArgNumber()) && !argument.use_empty())
         loadRows(argument, position, count, mask, vectors);
+    if (nest.prefetch &&
+        accumulator % nest.prefetch->shares == nest.prefetch->share)
+      prefetchRows(position);
     for (auto [row, values] : llvm::zip_equal(rows, vectors))
       emitBody(row, values);
     // After the loads of all rows, which are often a multiple of a page apart:
@@ -402,6 +405,24 @@ private:
     if (count < nest.lanes)
       elements.resize(nest.lanes, zeros(type.getElementType()));
     return vector::FromElementsOp::create(builder, loc, type, elements);
+  }
+
+  /// Fetches what will be read at `position` of the rows ahead. Behind the end
+  /// of a buffer that does nothing.
+  void prefetchRows(Value position) {
+    for (BlockArgument argument :
+         body.getArguments().take_front(nest.numInputs)) {
+      unsigned number = argument.getArgNumber();
+      int64_t stride = nest.accesses[number].strides[nest.prefetch->loop];
+      if (!isVarying(number) || stride == 0 || argument.use_empty())
+        continue;
+      for (const Row &row : rows)
+        memref::PrefetchOp::create(builder, loc, buffers[number],
+                                   add(getPlace(row, number, position),
+                                       nest.prefetch->distance * stride),
+                                   /*isWrite=*/false, /*localityHint=*/2,
+                                   /*isDataCache=*/true);
+    }
   }
 
   void storeVector(const Row &row, unsigned number, Value value, Value position,

@@ -10,7 +10,6 @@ using namespace mlir::lowering;
 /// Elements of the innermost loop whose totals are kept on the stack: 8 KiB,
 /// and whole pages of operands of 32 bits.
 static constexpr int64_t totalsBlock = 1024;
-static constexpr int64_t maxAccumulators = 4;
 
 /// Rows whose terms are added before their totals are loaded. Also, as many
 /// streams as there are rows keep the memory busy; a long body does so by
@@ -200,7 +199,7 @@ static void orderLoops(VectorNest &nest) {
   }
   int64_t vectors = std::max<int64_t>(nest.block / nest.lanes, 1);
   if (carries)
-    nest.numAccumulators = std::min(maxAccumulators, vectors);
+    nest.numAccumulators = std::min(VectorNest::maxAccumulators, vectors);
   if (hasTotals && !summed.empty())
     nest.numRows = std::min(getNumRows(nest.body->getOperations().size()),
                             nest.sizes[summed.back()]);
@@ -251,6 +250,10 @@ FailureOr<VectorNest> mlir::lowering::readNest(linalg::LinalgOp op) {
     return op.emitOpError() << "expects loops of static size";
   if (failed(readOperands(nest)))
     return failure();
+  if (auto prefetch =
+          op->getAttrOfType<DenseI64ArrayAttr>(VectorNest::prefetchAttr))
+    nest.prefetch = {static_cast<unsigned>(prefetch[0]), prefetch[1],
+                     prefetch[2], prefetch[3]};
   for (Operation &op : nest.body->without_terminator())
     if (!OpTrait::hasElementwiseMappableTraits(&op) || op.getNumResults() != 1)
       return op.emitOpError() << "cannot be vectorised in a kernel";

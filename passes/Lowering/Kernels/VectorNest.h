@@ -17,6 +17,9 @@ struct VectorNest {
   /// Of the op: the outputs whose stores may bypass the caches.
   static constexpr StringLiteral streamedAttr = "streamed";
 
+  /// Of the op: the four numbers of a Prefetch.
+  static constexpr StringLiteral prefetchAttr = "prefetch";
+
   /// A memref and, for each loop, how many elements lie between neighbours; of
   /// a box of a memref, that memref, and where the box starts: at `offset`, and
   /// so many times each of `starts` behind it. Operands that are scalars have
@@ -52,6 +55,16 @@ struct VectorNest {
     bool isAlongInner = false;
   };
 
+  static constexpr int64_t maxAccumulators = 4;
+
+  /// What else the op does with its time: it fetches, of what is `distance`
+  /// iterations of `loop` ahead, a part into the second-level cache. Several
+  /// ops have `shares` of it, at most `maxAccumulators`.
+  struct Prefetch {
+    unsigned loop;
+    int64_t distance, share, shares;
+  };
+
   Operation *op = nullptr;
   Block *body = nullptr;
   unsigned numInputs = 0;
@@ -60,6 +73,7 @@ struct VectorNest {
   SmallVector<Store> stores;
   SmallVector<Sum> sums;
   DenseSet<Operation *> combinerOps; // Of all sums.
+  std::optional<Prefetch> prefetch;
 
   /// Elements in a vector.
   int64_t lanes = 1;
