@@ -261,10 +261,17 @@ private:
       numRows = chooseNumRows(rowLoops.back());
   }
 
-  /// As many as lie in `rowBytes`. A few at least, whose latencies overlap; of
-  /// rows that lie across, whole cache lines.
+  /// As many as lie in `rowBytes`. A few at least, whose latencies overlap, and
+  /// a few more if totals are read and written for them; of rows that lie
+  /// across, whole cache lines.
   int64_t chooseNumRows(unsigned loop) const {
-    constexpr int64_t fewest = 4, most = 64;
+    constexpr int64_t most = 64;
+    bool hasTotals =
+        llvm::any_of(domain.results, [&](const KernelDomain::Result &place) {
+          AffineMap map = getMap(place);
+          return isReduced(map) && !map.isFunctionOfDim(loop);
+        });
+    int64_t fewest = hasTotals ? 8 : 4;
     int64_t bytes = 1;
     bool liesAcross = false;
     auto visit = [&](Value value, AffineMap map) {
@@ -362,10 +369,11 @@ private:
   }
 
   /// The stages but the last, which has results to write, each fetch a part of
-  /// the next rows, while memory would have nothing to do.
+  /// the next rows, while memory would have nothing to do. What such a stage
+  /// does not read itself is an input to be fetched.
   void setPrefetch(linalg::GenericOp generic, int64_t stage) {
     if (rowLoops.empty() || loops.getSizes()[rowLoops.back()] <= numRows)
-      return;
+      return dropUnusedInputs(generic);
     int64_t shares = std::min<int64_t>(domain.inner.back().stage + 1,
                                        VectorNest::maxAccumulators);
     generic->setAttr(VectorNest::prefetchAttr,
@@ -427,10 +435,10 @@ private:
     }
     size_t numInner = domain.inner.size();
     if (!ofRows.empty())
-      buildGeneric(ofRows, numInner, /*isOfRows=*/true);
+      dropUnusedInputs(buildGeneric(ofRows, numInner, /*isOfRows=*/true));
     if (!others.empty())
       for (SmallVector<Output> &group : groupOutputs(std::move(others)))
-        buildGeneric(group, numInner);
+        dropUnusedInputs(buildGeneric(group, numInner));
   }
 
   //===--------------------------------------------------------------------===//
@@ -521,8 +529,10 @@ private:
       scalarBody.setStored(at, value);
     buildBody(outputs, scalarBody,
               body->getArguments().take_back(outputs.size()));
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*body)))
+      if (isOpTriviallyDead(&op))
+        op.erase();
     hoistInvariants(generic);
-    dropUnusedInputs(generic);
     return generic;
   }
 
@@ -601,13 +611,7 @@ private:
   void dropUnusedInputs(linalg::GenericOp generic) {
     SmallVector<AffineMap> maps = generic.getIndexingMapsArray();
     for (int64_t input = generic.getNumDpsInputs() - 1; input >= 0; --input) {
-      BlockArgument argument = generic.getBody()->getArgument(input);
-      Operation *extension =
-          argument.hasOneUse() ? *argument.getUsers().begin() : nullptr;
-      if (extension && extension->use_empty() &&
-          extension->getNumResults() == 1)
-        extension->erase();
-      if (!argument.use_empty())
+      if (!generic.getBody()->getArgument(input).use_empty())
         continue;
       SmallVector<AffineMap> fewer = maps;
       fewer.erase(fewer.begin() + input);

@@ -414,7 +414,7 @@ private:
          body.getArguments().take_front(nest.numInputs)) {
       unsigned number = argument.getArgNumber();
       int64_t stride = nest.accesses[number].strides[nest.prefetch->loop];
-      if (!isVarying(number) || stride == 0 || argument.use_empty())
+      if (!isVarying(number) || stride == 0)
         continue;
       for (const Row &row : rows)
         memref::PrefetchOp::create(builder, loc, buffers[number],

@@ -1,33 +1,34 @@
 // RUN: fabric-opt %s --pass-pipeline='builtin.module(func.func(lower-kernels-to-linalg{row-bytes=1024}))' | FileCheck %s
 // RUN: fabric-opt %s --pass-pipeline='builtin.module(func.func(lower-kernels-to-linalg{row-bytes=0}))' | FileCheck %s --check-prefix=ALL
 
-// A row is 256 bytes: four are taken together, then two. What the first stage
-// leaves is on the stack; so are, for all rows and in f64, the sums over rows.
+// A row is 256 bytes: eight are taken together, the fewest with sums over rows,
+// then four. What the first stage leaves is on the stack; so are, for all rows
+// and in f64, the sums over rows.
 
 // CHECK-LABEL: func.func @rows(
-// CHECK-SAME: %[[X:.*]]: memref<10x64xf32>, %[[Y:.*]]: memref<10x64xf32>, %[[D:.*]]: memref<10xf32>, %[[C:.*]]: memref<64xf32>)
-// CHECK-DAG: %[[LAST_SUMS:.*]] = memref.alloca() {{.*}} : memref<2xf32>
-// CHECK-DAG: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<4xf32>
+// CHECK-SAME: %[[X:.*]]: memref<20x64xf32>, %[[Y:.*]]: memref<20x64xf32>, %[[D:.*]]: memref<20xf32>, %[[C:.*]]: memref<64xf32>)
+// CHECK-DAG: %[[LAST_SUMS:.*]] = memref.alloca() {{.*}} : memref<4xf32>
+// CHECK-DAG: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<8xf32>
 // CHECK-DAG: %[[TOTALS:.*]] = memref.alloca() {{.*}} : memref<64xf64>
 // CHECK: linalg.fill {{.*}} outs(%[[TOTALS]] : memref<64xf64>)
-// CHECK: scf.for %[[ROW:.*]] = %c0{{.*}} to %c8{{.*}} step %c4
-// CHECK: linalg.fill {{.*}} outs(%[[SUMS]] : memref<4xf32>)
+// CHECK: scf.for %[[ROW:.*]] = %c0{{.*}} to %c16{{.*}} step %c8
+// CHECK: linalg.fill {{.*}} outs(%[[SUMS]] : memref<8xf32>)
 // CHECK: linalg.generic
 // CHECK-SAME: iterator_types = ["parallel", "reduction"]
-// CHECK-SAME: ins(%{{.*}} : memref<4x64xf32, strided<[64, 1], offset: ?>>) outs(%[[SUMS]] : memref<4xf32>)
+// CHECK-SAME: ins(%{{.*}} : memref<8x64xf32, strided<[64, 1], offset: ?>>) outs(%[[SUMS]] : memref<8xf32>)
 // A number a row: over the loop of rows alone.
-// CHECK: %[[PART:.*]] = memref.subview %[[D]][%[[ROW]]] [4] [1]
+// CHECK: %[[PART:.*]] = memref.subview %[[D]][%[[ROW]]] [8] [1]
 // CHECK: linalg.generic
 // CHECK-SAME: iterator_types = ["parallel"]
-// CHECK-SAME: ins(%[[SUMS]] : memref<4xf32>) outs(%[[PART]] :
+// CHECK-SAME: ins(%[[SUMS]] : memref<8xf32>) outs(%[[PART]] :
 // CHECK: linalg.generic
 // CHECK-SAME: iterator_types = ["reduction", "parallel"]
 // CHECK-SAME: ins(%{{.*}}, %[[SUMS]] : {{.*}}) outs(%[[TOTALS]], %{{.*}} :
 // CHECK: arith.extf %{{.*}} : f32 to f64
 // CHECK: }
-// CHECK: memref.subview %[[X]][8, 0] [2, 64] [1, 1]
+// CHECK: memref.subview %[[X]][16, 0] [4, 64] [1, 1]
 // CHECK: linalg.generic
-// CHECK-SAME: outs(%[[LAST_SUMS]] : memref<2xf32>)
+// CHECK-SAME: outs(%[[LAST_SUMS]] : memref<4xf32>)
 // CHECK: linalg.generic
 // CHECK: linalg.generic
 // CHECK-SAME: outs(%[[TOTALS]], %{{.*}} :
@@ -39,18 +40,18 @@
 // All rows at once: no loop, and sums go where they belong.
 // ALL-LABEL: func.func @rows(
 // ALL-SAME: %[[C:[^ ]*]]: memref<64xf32>)
-// ALL: memref.alloca() {{.*}} : memref<10xf32>
+// ALL: memref.alloca() {{.*}} : memref<20xf32>
 // ALL-NOT: scf.for
 // ALL: linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]
 // ALL: linalg.generic {{.*}} iterator_types = ["parallel"]
 // ALL: linalg.generic {{.*}} iterator_types = ["reduction", "parallel"]
-// ALL-SAME: outs(%[[C]], %{{.*}} : memref<64xf32>, memref<10x64xf32>)
+// ALL-SAME: outs(%[[C]], %{{.*}} : memref<64xf32>, memref<20x64xf32>)
 // ALL-NOT: linalg.generic
-func.func @rows(%x: tensor<10x64xf32>) -> (tensor<10x64xf32>, tensor<10xf32>, tensor<64xf32>) {
-  %0 = fabric.sum %x dims = [1] : tensor<10x64xf32> -> tensor<10xf32>
-  %1 = fabric.neg %0 : tensor<10xf32>
-  %2 = fabric.broadcast %1 dims = [0] : tensor<10xf32> -> tensor<10x64xf32>
-  %3 = fabric.mul %x, %2 : tensor<10x64xf32>
-  %4 = fabric.sum %3 dims = [0] : tensor<10x64xf32> -> tensor<64xf32>
-  return %3, %1, %4 : tensor<10x64xf32>, tensor<10xf32>, tensor<64xf32>
+func.func @rows(%x: tensor<20x64xf32>) -> (tensor<20x64xf32>, tensor<20xf32>, tensor<64xf32>) {
+  %0 = fabric.sum %x dims = [1] : tensor<20x64xf32> -> tensor<20xf32>
+  %1 = fabric.neg %0 : tensor<20xf32>
+  %2 = fabric.broadcast %1 dims = [0] : tensor<20xf32> -> tensor<20x64xf32>
+  %3 = fabric.mul %x, %2 : tensor<20x64xf32>
+  %4 = fabric.sum %3 dims = [0] : tensor<20x64xf32> -> tensor<64xf32>
+  return %3, %1, %4 : tensor<20x64xf32>, tensor<20xf32>, tensor<64xf32>
 }
