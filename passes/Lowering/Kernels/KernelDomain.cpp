@@ -152,13 +152,20 @@ public:
           AffineMap::getMultiDimIdentityMap(numLoops, kernel.getContext());
   }
 
+  /// Backwards from what is known, as far as that goes: who reads a value says
+  /// where it is needed. Forwards only from there, for an operand may be needed
+  /// at other places, too.
   void run() {
+    Block &block = kernel.getBody().front();
     bool changed = true;
     while (changed) {
       changed = false;
-      for (Operation &op : kernel.getBody().front())
-        if (auto structured = dyn_cast<StructuredOpInterface>(op))
-          changed |= !loops.contains(&op) && visit(structured);
+      for (Operation &op : llvm::reverse(block))
+        if (llvm::any_of(op.getResults(),
+                         [&](Value result) { return values.contains(result); }))
+          changed |= visit(op);
+      if (!changed)
+        changed = llvm::any_of(block, [&](Operation &op) { return visit(op); });
     }
   }
 
@@ -176,10 +183,16 @@ private:
       values.try_emplace(tensor, composeLoopMap(op, index, opLoops, numLoops));
   }
 
-  bool visit(StructuredOpInterface op) {
+  /// Whether something was found.
+  bool visit(Operation &operation) {
+    auto op = dyn_cast<StructuredOpInterface>(operation);
+    if (!op || loops.contains(op))
+      return false;
     SmallVector<std::optional<unsigned>> found(op.getLoopIterators().size());
+    SmallVector<AffineMap> maps = llvm::to_vector(op.getLoopMaps());
+    SmallVector<Value> tensors = getTensors(op);
     for (auto [own, tensor] :
-         llvm::zip_equal(op.getLoopMaps(), getTensors(op))) {
+         llvm::zip_equal(llvm::reverse(maps), llvm::reverse(tensors))) {
       AffineMap map = values.lookup(tensor);
       if (!map)
         continue;

@@ -55,3 +55,20 @@ func.func @rows(%x: tensor<20x64xf32>) -> (tensor<20x64xf32>, tensor<20xf32>, te
   %4 = fabric.sum %3 dims = [0] : tensor<20x64xf32> -> tensor<64xf32>
   return %3, %1, %4 : tensor<20x64xf32>, tensor<20xf32>, tensor<64xf32>
 }
+
+// A value that is needed at two places does not say where its readers are.
+// CHECK-LABEL: func.func @two_places(
+// ALL-LABEL: func.func @two_places(
+// ALL: linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]
+// ALL: linalg.generic {{.*}} iterator_types = ["parallel", "parallel"]
+func.func @two_places(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = fabric.sum %x dims = [1] : tensor<4x4xf32> -> tensor<4xf32>
+  %1 = fabric.broadcast %0 dims = [0] : tensor<4xf32> -> tensor<4x4xf32>
+  %2 = fabric.mul %x, %1 : tensor<4x4xf32>
+  %one = fabric.constant dense<1.0> : tensor<f32>
+  %3 = fabric.broadcast %one dims = [] : tensor<f32> -> tensor<4x4xf32>
+  %4 = fabric.transpose %3 permutation = [1, 0] : tensor<4x4xf32> -> tensor<4x4xf32>
+  %5 = fabric.add %4, %2 : tensor<4x4xf32>
+  %6 = fabric.add %5, %3 : tensor<4x4xf32>
+  return %6 : tensor<4x4xf32>
+}
