@@ -8,6 +8,7 @@
 #define FABRIC_PASSES_LOWERING_CLUSTERGRAPH_H
 
 #include "passes/Lowering/Clusters.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 namespace mlir::lowering {
 
@@ -69,6 +70,10 @@ private:
   DenseMap<Value, SmallVector<Operation *, 1>> updaters;
   DenseMap<Operation *, SmallVector<Value, 3>> updates;
 };
+
+/// The loops that the reductions keep which the cluster reads; empty where it
+/// reads none, none where they disagree.
+std::optional<llvm::SmallBitVector> findRowLoops(const Cluster &cluster);
 
 /// Whether the cluster is what a kernel can be: all that it holds runs over the
 /// whole domain; or over its rows, where it reads what it reduces; or is so

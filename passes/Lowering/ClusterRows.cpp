@@ -27,10 +27,8 @@ static llvm::SmallBitVector getSet(const Cluster &cluster,
   return set;
 }
 
-/// The loops that the reductions keep which the cluster reads; empty where it
-/// reads none, none where they disagree.
-static std::optional<llvm::SmallBitVector>
-findRowLoops(const Cluster &cluster) {
+std::optional<llvm::SmallBitVector>
+mlir::lowering::findRowLoops(const Cluster &cluster) {
   DenseMap<Operation *, unsigned> reductions;
   for (auto [member, op] : llvm::enumerate(cluster.ops))
     if (isReduction(op))

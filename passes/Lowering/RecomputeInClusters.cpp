@@ -85,6 +85,15 @@ void mlir::lowering::recomputeInClusters(ClusterGraph &graph) {
     });
     if (!everywhere)
       continue;
+    // Its own cluster may not need it then, unless it is what gives that rows.
+    Cluster &mine = graph.clusters[*owner];
+    bool usedAtHome =
+        llvm::any_of(graph.getReaders(value), [&](Operation *reader) {
+          return llvm::is_contained(graph.getHolders(reader), *owner);
+        });
+    std::optional<llvm::SmallBitVector> rows = findRowLoops(mine);
+    if (!usedAtHome && (!rows || !rows->empty()))
+      continue;
     for (auto [reader, cone] : llvm::zip_equal(readers, cones)) {
       Cluster &cluster = graph.clusters[reader];
       for (auto &[member, loops] : cone) {
@@ -100,22 +109,11 @@ void mlir::lowering::recomputeInClusters(ClusterGraph &graph) {
         graph.copies[member].push_back(reader);
       }
     }
-    // Its own cluster may not need it.
-    Cluster &mine = graph.clusters[*owner];
-    bool usedAtHome =
-        llvm::any_of(graph.getReaders(value), [&](Operation *reader) {
-          return llvm::is_contained(graph.getHolders(reader), *owner);
-        });
     if (usedAtHome)
       continue;
     size_t member = llvm::find(mine.ops, &op) - mine.ops.begin();
-    Cluster rest = mine;
-    rest.ops.erase(rest.ops.begin() + member);
-    rest.opLoops.erase(rest.opLoops.begin() + member);
-    // What it is made of may be there for it alone.
-    if (!mayBeKernel(graph, rest, &mine))
-      continue;
-    mine = std::move(rest);
+    mine.ops.erase(mine.ops.begin() + member);
+    mine.opLoops.erase(mine.opLoops.begin() + member);
     graph.home.erase(&op);
   }
 }

@@ -164,8 +164,11 @@ public:
         if (llvm::any_of(op.getResults(),
                          [&](Value result) { return values.contains(result); }))
           changed |= visit(op);
-      if (!changed)
-        changed = llvm::any_of(block, [&](Operation &op) { return visit(op); });
+      // From what is read once, if there is such.
+      for (bool once : {true, false})
+        changed = changed || llvm::any_of(block, [&](Operation &op) {
+                    return (!once || readsOnce(op)) && visit(op);
+                  });
     }
   }
 
@@ -181,6 +184,12 @@ private:
     loops[op] = SmallVector<unsigned>(opLoops);
     for (auto [index, tensor] : llvm::enumerate(getTensors(op)))
       values.try_emplace(tensor, composeLoopMap(op, index, opLoops, numLoops));
+  }
+
+  bool readsOnce(Operation &op) const {
+    return llvm::any_of(op.getOperands(), [&](Value operand) {
+      return operand.hasOneUse() && values.contains(operand);
+    });
   }
 
   /// Whether something was found.
