@@ -18,6 +18,7 @@ public:
   explicit ClusterGraph(Block &block);
 
   Block &block;
+  bool mayHaveRows = true; ///< Whether a cluster may read what it reduces.
   SmallVector<Cluster> clusters; ///< Without ops where merged away.
   /// The cluster that an op belongs to and gets its position from.
   DenseMap<Operation *, unsigned> home;

@@ -112,7 +112,7 @@ bool mlir::lowering::mayBeKernel(const ClusterGraph &graph,
                                  const Cluster &cluster,
                                  ArrayRef<const Cluster *> parts) {
   std::optional<llvm::SmallBitVector> rows = findRowLoops(cluster);
-  if (!rows)
+  if (!rows || (!rows->empty() && !graph.mayHaveRows))
     return false;
   for (auto [op, opLoops] : llvm::zip_equal(cluster.ops, cluster.opLoops)) {
     if (opLoops.size() == cluster.domain.size())

@@ -9,7 +9,9 @@
 //
 // After each of the two, what clusters could compute again from values that
 // they read anyway, and what no instruction needs, is computed again: a stored
-// and loaded tensor costs more than arithmetic in registers.
+// and loaded tensor costs more than arithmetic in registers. Where that leaves
+// a cluster without the rows that its ops need, clusters are formed once more,
+// all without.
 //
 //===----------------------------------------------------------------------===//
 
@@ -69,16 +71,32 @@ DomainDims mlir::lowering::getResultDims(const Cluster &cluster,
   return dims;
 }
 
-SmallVector<Cluster> mlir::lowering::formClusters(Block &block) {
+/// Clusters by position; none if they are not all kernels in the end.
+static std::optional<SmallVector<Cluster>> form(Block &block,
+                                                bool mayHaveRows) {
   ClusterGraph graph(block);
+  graph.mayHaveRows = mayHaveRows;
   for (bool mayCross : {false, true}) {
     mergeClusters(graph, mayCross);
     recomputeInClusters(graph);
   }
+  if (!llvm::all_of(graph.clusters, [&](const Cluster &cluster) {
+        return mayBeKernel(graph, cluster, &cluster);
+      }))
+    return std::nullopt;
   llvm::erase_if(graph.clusters,
                  [](const Cluster &cluster) { return cluster.ops.empty(); });
   llvm::sort(graph.clusters, [&](const Cluster &a, const Cluster &b) {
     return graph.getPosition(a) < graph.getPosition(b);
   });
   return std::move(graph.clusters);
+}
+
+SmallVector<Cluster> mlir::lowering::formClusters(Block &block) {
+  // What gives a cluster rows may be computed elsewhere in the end, and gone.
+  if (auto clusters = form(block, /*mayHaveRows=*/true))
+    return std::move(*clusters);
+  auto clusters = form(block, /*mayHaveRows=*/false);
+  assert(clusters && "clusters without rows are kernels");
+  return std::move(*clusters);
 }

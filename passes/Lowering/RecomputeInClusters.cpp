@@ -61,6 +61,42 @@ static bool findCone(const ClusterGraph &graph, const Cluster &cluster,
   return true;
 }
 
+/// Whether another op of the cluster, or somebody who cannot compute it, reads
+/// what the op makes.
+static bool isNeeded(const ClusterGraph &graph, unsigned index,
+                     StructuredOpInterface op) {
+  const Cluster &cluster = graph.clusters[index];
+  bool isHome = !cluster.recomputed.contains(op);
+  return llvm::any_of(op->getResults(), [&](Value result) {
+    return llvm::any_of(graph.getReaders(result), [&](Operation *reader) {
+      if (cluster.contains(reader))
+        return true;
+      SmallVector<unsigned> holders = graph.getHolders(reader);
+      return isHome &&
+             (holders.empty() || llvm::any_of(holders, [&](unsigned holder) {
+                return !graph.clusters[holder].contains(op);
+              }));
+    });
+  });
+}
+
+/// What is computed elsewhere now. It would be dropped from the kernel, and
+/// must not be what tells the cluster's loops until then.
+static void eraseUnneeded(ClusterGraph &graph, unsigned index) {
+  Cluster &cluster = graph.clusters[index];
+  for (int64_t member = cluster.ops.size() - 1; member >= 0; --member) {
+    StructuredOpInterface op = cluster.ops[member];
+    if (isNeeded(graph, index, op))
+      continue;
+    cluster.ops.erase(cluster.ops.begin() + member);
+    cluster.opLoops.erase(cluster.opLoops.begin() + member);
+    if (cluster.recomputed.erase(op))
+      llvm::erase(graph.copies[op], index);
+    else
+      graph.home.erase(op);
+  }
+}
+
 void mlir::lowering::recomputeInClusters(ClusterGraph &graph) {
   for (Operation &op : graph.block) {
     auto owner = graph.getHome(&op);
@@ -109,11 +145,7 @@ void mlir::lowering::recomputeInClusters(ClusterGraph &graph) {
         graph.copies[member].push_back(reader);
       }
     }
-    if (usedAtHome)
-      continue;
-    size_t member = llvm::find(mine.ops, &op) - mine.ops.begin();
-    mine.ops.erase(mine.ops.begin() + member);
-    mine.opLoops.erase(mine.opLoops.begin() + member);
-    graph.home.erase(&op);
   }
+  for (unsigned index = 0; index < graph.clusters.size(); ++index)
+    eraseUnneeded(graph, index);
 }
