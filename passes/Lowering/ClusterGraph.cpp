@@ -178,6 +178,18 @@ ClusterGraph::getSuccessors(const Cluster &cluster) const {
   return ops;
 }
 
+bool ClusterGraph::readsViewOfUpdated(const Cluster &cluster) const {
+  SmallVector<Read> reads = getReads(cluster);
+  return llvm::any_of(cluster.ops, [&](StructuredOpInterface op) {
+    return llvm::any_of(updates.lookup(op), [&](Value buffer) {
+      return llvm::any_of(reads, [&](const Read &read) {
+        Operation *producer = read.leaf.getDefiningOp();
+        return producer && isAlias(producer) && getBuffer(read.leaf) == buffer;
+      });
+    });
+  });
+}
+
 bool ClusterGraph::mayMove(const Cluster &cluster, const Cluster &to) const {
   int64_t target = getPosition(to);
   bool later = target > getPosition(cluster);

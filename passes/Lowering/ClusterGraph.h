@@ -50,6 +50,10 @@ public:
   /// reads the result of a free op.
   SmallVector<Operation *> getReaders(Value leaf) const;
 
+  /// Whether the cluster reads what it updates by another name, of whose
+  /// elements a kernel does not know where they lie.
+  bool readsViewOfUpdated(const Cluster &cluster) const;
+
   /// Whether `cluster` may run where `to` does, which it is to be merged with:
   /// all that it would pass is independent of it.
   bool mayMove(const Cluster &cluster, const Cluster &to) const;

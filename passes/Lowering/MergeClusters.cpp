@@ -141,7 +141,7 @@ static bool tryMerge(ClusterGraph &graph, unsigned first, unsigned second,
   if (!loops || !agreeOnShared(from, into, *loops))
     return false;
   Cluster joined = join(graph, from, into, *loops);
-  if (!mayBeKernel(graph, joined, {&a, &b}))
+  if (!mayBeKernel(graph, joined, {&a, &b}) || graph.readsViewOfUpdated(joined))
     return false;
 
   bool crosses = graph.isInstructionBetween(a, b);
