@@ -100,8 +100,8 @@ bool Joiner::mayLieInRun(Value value) {
 /// share, so that it is there: what the product alone reads nobody overwrites,
 /// for it may lie in a run.
 static bool mayWait(GemmOp gemm, Operation *until) {
-  return llvm::none_of(gemm->getUsers(), [&](Operation *user) {
-    return user->isBeforeInBlock(until);
+  return llvm::all_of(gemm->getUsers(), [&](Operation *user) {
+    return until->isBeforeInBlock(user);
   });
 }
 

@@ -14,8 +14,8 @@
 
 namespace mlir::fabric::generate {
 
-/// How far an op is from where its value or its slope jumps, the least over all
-/// elements of its operands.
+/// How far an op is from where its value or its slope jumps, or is made of
+/// rounding errors, the least over all elements of its operands.
 using Margin = double (*)(Operation *op,
                           ArrayRef<const interpreter::Tensor *> operands);
 
@@ -42,7 +42,7 @@ ArrayRef<OpMaker> getSumMakers();
 /// All of them.
 ArrayRef<OpMaker> getOpMakers();
 
-/// The margin of an op of this name; null where it jumps nowhere.
+/// The margin of an op of this name; null where it needs none.
 Margin getMargin(StringRef op);
 
 } // namespace mlir::fabric::generate

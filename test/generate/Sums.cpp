@@ -115,31 +115,61 @@ template <typename OpT> static void makeExtreme(ModelBuilder &b) {
   buildReduction<OpT>(b, b.toApart(b.drawValue()));
 }
 
+namespace {
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// Which elements of an operand `op` takes together, along its `dims`.
+struct Rows {
+  Rows(Operation *op, const interpreter::Tensor &operand);
+
+  std::vector<int64_t> of; ///< The row of each element.
+  int64_t num = 1;
+};
+} // namespace
+
+Rows::Rows(Operation *op, const interpreter::Tensor &operand) {
+  SmallVector<int64_t> strides(operand.shape.size(), 0);
+  auto dims = op->getAttrOfType<DenseI64ArrayAttr>("dims").asArrayRef();
+  for (int64_t dim = operand.getRank() - 1; dim >= 0; --dim)
+    if (!llvm::is_contained(dims, dim)) {
+      strides[dim] = num;
+      num *= operand.shape[dim];
+    }
+  of = interpreter::gridOffsets(operand.shape, strides);
+}
+
 /// The first of what is reduced from the second; `sign` turns min into max.
 template <int sign>
 static double awayFromSecond(Operation *op,
                              ArrayRef<const interpreter::Tensor *> operands) {
-  const interpreter::Tensor &from = *operands[0];
-  SmallVector<int64_t> strides(from.shape.size(), 0);
-  int64_t size = 1;
-  auto dims = op->getAttrOfType<DenseI64ArrayAttr>("dims").asArrayRef();
-  for (int64_t dim = from.getRank() - 1; dim >= 0; --dim)
-    if (!llvm::is_contained(dims, dim)) {
-      strides[dim] = size;
-      size *= from.shape[dim];
-    }
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  std::vector<double> first(size, -infinity), second(size, -infinity);
-  std::vector<int64_t> offsets = interpreter::gridOffsets(from.shape, strides);
-  for (auto [offset, x] : llvm::zip_equal(offsets, from.floats)) {
+  Rows rows(op, *operands[0]);
+  std::vector<double> first(rows.num, -infinity), second(rows.num, -infinity);
+  for (auto [row, x] : llvm::zip_equal(rows.of, operands[0]->floats)) {
     double key = sign * x;
-    second[offset] = std::max(second[offset], std::min(first[offset], key));
-    first[offset] = std::max(first[offset], key);
+    second[row] = std::max(second[row], std::min(first[row], key));
+    first[row] = std::max(first[row], key);
   }
   double margin = infinity;
   for (auto [a, b] : llvm::zip_equal(first, second))
     margin = std::min(margin, a - b);
   return margin;
+}
+
+/// How wide rows are, relative to their elements. What is normalised of equal
+/// elements is the rounding of their mean.
+static double getSpread(Operation *op,
+                        ArrayRef<const interpreter::Tensor *> operands) {
+  Rows rows(op, *operands[0]);
+  std::vector<double> least(rows.num, infinity), most(rows.num, -infinity);
+  for (auto [row, x] : llvm::zip_equal(rows.of, operands[0]->floats)) {
+    least[row] = std::min(least[row], x);
+    most[row] = std::max(most[row], x);
+  }
+  double spread = infinity;
+  for (auto [a, b] : llvm::zip_equal(least, most))
+    spread = std::min(
+        spread, a == b ? 0.0 : (b - a) / std::max(std::abs(a), std::abs(b)));
+  return spread;
 }
 
 static void makeSoftmax(ModelBuilder &b) {
@@ -158,7 +188,6 @@ static void makeLayerNorm(ModelBuilder &b) {
       dims.push_back(dim);
   if (dims.empty())
     return;
-  // What makes one row of equal elements is noise divided by the root of eps.
   static constexpr double epsilons[] = {1e-3, 1e-2, 0.1};
   value = b.build<LayerNormOp>(type, value, dims,
                                APFloat(b.random.pick(ArrayRef(epsilons))));
@@ -221,7 +250,7 @@ ArrayRef<OpMaker> mlir::fabric::generate::getSumMakers() {
       {MinOp::getOperationName(), Whole::Forward, makeExtreme<MinOp>,
        awayFromSecond<-1>},
       {SoftmaxOp::getOperationName(), Whole::Never, makeSoftmax, nullptr, 3},
-      {LayerNormOp::getOperationName(), Whole::Never, makeLayerNorm, nullptr,
+      {LayerNormOp::getOperationName(), Whole::Never, makeLayerNorm, getSpread,
        3},
       {dist::ConstraintOp::getOperationName(), Whole::Always, makeConstraint,
        nullptr, 4}};

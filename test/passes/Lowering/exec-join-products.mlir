@@ -147,3 +147,23 @@ module attributes {dist.mesh = #mesh} {
     return %y : tensor<f32>
   }
 }
+
+// -----
+
+// What one gives the other is no operand beside the one that they share.
+module {
+  module @kernels {
+    func.func private @f(tensor<4x4xf32>) -> tensor<4x4xf32>
+  }
+  // CHECK-LABEL: @chain(
+  // CHECK: %[[ONE:.*]] = exec.gemm
+  // CHECK-NEXT: exec.gemm %[[ONE]],
+  func.func @chain(%x: tensor<4x4xf32> {fabric.input = #fabric.input<"x">}, %w: tensor<4x4xf32> {fabric.param = #fabric.param<"w">})
+      -> (tensor<4x4xf32> {fabric.result = "y"}) {
+    %0 = exec.launch @kernels::@f(%x) ties = [-1] : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    %1 = exec.gemm %0, %w batch = 1 m = 4 n = 4 k = 4 a = <leading = 4> b = <leading = 4> : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    %2 = exec.gemm %1, %w batch = 1 m = 4 n = 4 k = 4 a = <leading = 4> b = <leading = 4> : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    %3 = exec.launch @kernels::@f(%2) ties = [-1] : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    return %3 : tensor<4x4xf32>
+  }
+}
