@@ -184,6 +184,21 @@ static Location fuseLocations(const Cluster &cluster) {
   return FusedLoc::get(cluster.ops.front()->getContext(), locations);
 }
 
+/// The loops of each op, numbered as those of the first op that has most of
+/// them, so that equal kernels are equal.
+static SmallVector<SmallVector<int64_t>> numberLoops(const Cluster &cluster) {
+  const DomainDims &order = *std::max_element(
+      cluster.opLoops.begin(), cluster.opLoops.end(),
+      [](const auto &a, const auto &b) { return a.size() < b.size(); });
+  SmallVector<SmallVector<int64_t>> numbered;
+  for (const DomainDims &opLoops : cluster.opLoops) {
+    numbered.emplace_back();
+    for (unsigned loop : opLoops)
+      numbered.back().push_back(llvm::find(order, loop) - order.begin());
+  }
+  return numbered;
+}
+
 static func::FuncOp outline(const Cluster &cluster, const Interface &interface,
                             Location location) {
   MLIRContext *context = location.getContext();
@@ -195,12 +210,14 @@ static func::FuncOp outline(const Cluster &cluster, const Interface &interface,
   builder.setInsertionPointToStart(kernel.addEntryBlock());
   IRMapping mapping;
   mapping.map(interface.arguments, kernel.getArguments());
-  for (auto [op, live] : llvm::zip_equal(cluster.ops, interface.live)) {
+  for (auto [op, opLoops, live] :
+       llvm::zip_equal(cluster.ops, numberLoops(cluster), interface.live)) {
     if (!live)
       continue;
     for (Value operand : op->getOperands())
       materialize(builder, mapping, operand);
-    builder.clone(*op, mapping);
+    builder.clone(*op, mapping)
+        ->setAttr(exec::kLoopsAttr, builder.getDenseI64ArrayAttr(opLoops));
   }
   SmallVector<Value> results;
   for (Value result : interface.results)

@@ -52,17 +52,6 @@ bool mlir::lowering::isSplatConstant(Operation *op) {
   return matchPattern(op, m_Constant(&value)) && isa<SplatElementsAttr>(value);
 }
 
-SmallVector<int64_t> mlir::lowering::getLoopSizes(StructuredOpInterface op) {
-  SmallVector<int64_t> sizes(op.getLoopIterators().size(), 1);
-  SmallVector<Value> tensors(op->getOperands());
-  llvm::append_range(tensors, op->getResults());
-  for (auto [map, tensor] : llvm::zip_equal(op.getLoopMaps(), tensors))
-    for (auto [dim, size] :
-         llvm::enumerate(cast<RankedTensorType>(tensor.getType()).getShape()))
-      sizes[map.getDimPosition(dim)] = size;
-  return sizes;
-}
-
 SmallVector<unsigned> mlir::lowering::getDimLoops(StructuredOpInterface op,
                                                   unsigned index) {
   AffineMap map = op.getLoopMaps()[index];

@@ -21,9 +21,6 @@ bool isElementwiseAdd(fabric::StructuredOpInterface op);
 /// Whether the constant is a splat: then it is a number in a kernel.
 bool isSplatConstant(Operation *op);
 
-/// The sizes of the op's loops.
-SmallVector<int64_t> getLoopSizes(fabric::StructuredOpInterface op);
-
 /// The loops that index the dims of operand or result `index` (results follow
 /// operands), in order.
 SmallVector<unsigned> getDimLoops(fabric::StructuredOpInterface op,

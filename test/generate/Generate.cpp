@@ -103,8 +103,12 @@ Fitness mlir::fabric::generate::measure(ModuleOp program) {
   options.observer = [&](int64_t, Value value, const Tensor &tensor) {
     values[value] = tensor;
   };
-  if (failed(run(program)))
+  FailureOr<SmallVector<Tensor>> results = run(program);
+  if (failed(results))
     return fitness;
+  for (const Tensor &result : *results)
+    for (double x : result.floats)
+      fitness.largestResult = std::max(fitness.largestResult, std::abs(x));
   program.walk([&](Operation *op) {
     Margin margin = getMargin(op->getName().getStringRef());
     if (!margin)
@@ -127,7 +131,8 @@ bool Fitness::isMeaningful(bool whole, double largestReal,
   // products are.
   if (whole)
     return runs && largest <= 0x1p20;
-  return runs && largest <= largestReal && margin >= leastMargin;
+  return runs && largest <= largestReal && margin >= leastMargin &&
+         largestResult >= leastMargin;
 }
 
 Program mlir::fabric::generate::generate(MLIRContext *context, uint64_t seed,

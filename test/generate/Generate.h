@@ -33,10 +33,12 @@ struct Fitness {
   double largest = 0.0; ///< Of all values.
   /// Of ops whose value or slope jumps: how far they are from there.
   double margin = std::numeric_limits<double>::infinity();
+  double largestResult = 0.0;
   bool runs = false;
 
   /// Whether two runs of a program that has these can be compared: all whole
-  /// numbers are exact, or none is large or near a jump.
+  /// numbers are exact, or none is large or near a jump, and results are no
+  /// rounding errors.
   bool isMeaningful(bool whole, double largestReal, double leastMargin) const;
 };
 Fitness measure(ModuleOp program);

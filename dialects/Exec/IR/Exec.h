@@ -34,6 +34,10 @@ void printKind(OpAsmPrinter &printer, Operation *op, CollectiveKindAttr kind);
 /// On an argument of a kernel: the results that may be written over it.
 inline constexpr StringLiteral kMayAliasAttr{"exec.may_alias"};
 
+/// On an op of a kernel: for each loop of it, the loop of the kernel's domain
+/// that it is.
+inline constexpr StringLiteral kLoopsAttr{"exec.loops"};
+
 } // namespace mlir::exec
 
 #include "dialects/Exec/IR/ExecInterfaces.h.inc"

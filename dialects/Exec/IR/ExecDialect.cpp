@@ -36,6 +36,15 @@ void ExecDialect::registerAttributes() {
 
 LogicalResult ExecDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attr) {
+  if (attr.getName() == kLoopsAttr) {
+    auto loops = dyn_cast<DenseI64ArrayAttr>(attr.getValue());
+    if (!loops ||
+        llvm::any_of(loops.asArrayRef(), [](int64_t loop) { return loop < 0; }))
+      return op->emitOpError()
+             << "attribute " << attr.getName()
+             << " is an array of loops, found " << attr.getValue();
+    return success();
+  }
   if (attr.getName() != kArenasAttr)
     return dist::refuseUnknown(op, attr);
   auto arenas = dyn_cast<ArrayAttr>(attr.getValue());

@@ -1,15 +1,15 @@
 //===- KernelDomain.cpp - The loops that a kernel runs over ---------------===//
 //
-// The result with the most loops gives the domain. Maps then travel through the
-// graph in both directions, as far as they determine the loops of an op, which
-// places the other results. What is read of arguments follows backwards from
-// the results; a value needed at two places (x + x^T) is simply visited twice,
-// but for what was reduced before, which is where its row is.
+// The result with the most loops gives the domain; the loops of other ops place
+// the other results. What is read of arguments follows backwards from the
+// results; a value needed at two places (x + x^T) is simply visited twice, but
+// for what was reduced before, which is where its row is.
 //
 //===----------------------------------------------------------------------===//
 
 #include "passes/Lowering/Kernels/KernelDomain.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Lowering/Kernels/FindLoops.h"
 #include "passes/Lowering/Kernels/Kernels.h"
 
 using namespace mlir;
@@ -23,6 +23,16 @@ static RankedTensorType tensorType(Value value) {
 bool mlir::lowering::isReduction(StructuredOpInterface op) {
   return llvm::is_contained(op.getLoopIterators(),
                             utils::IteratorType::reduction);
+}
+
+SmallVector<int64_t> mlir::lowering::getLoopSizes(StructuredOpInterface op) {
+  SmallVector<int64_t> sizes(op.getLoopIterators().size(), 1);
+  SmallVector<Value> tensors(op->getOperands());
+  llvm::append_range(tensors, op->getResults());
+  for (auto [map, tensor] : llvm::zip_equal(op.getLoopMaps(), tensors))
+    for (auto [dim, size] : llvm::enumerate(tensorType(tensor).getShape()))
+      sizes[map.getDimPosition(dim)] = size;
+  return sizes;
 }
 
 SmallVector<unsigned> mlir::lowering::getOpLoops(StructuredOpInterface op,
@@ -82,23 +92,11 @@ TypedAttr mlir::lowering::getStoredNumber(TypedAttr number) {
 
 namespace {
 
-/// Operands, then results.
-SmallVector<Value> getTensors(Operation *op) {
-  SmallVector<Value> tensors(op->getOperands());
-  llvm::append_range(tensors, op->getResults());
-  return tensors;
-}
-
 /// The sizes of the loops that compute a function result.
-SmallVector<int64_t> getLoopSizes(Value result) {
-  auto op = result.getDefiningOp<StructuredOpInterface>();
-  if (!op)
-    return SmallVector<int64_t>(tensorType(result).getShape());
-  SmallVector<int64_t> sizes(op.getLoopIterators().size(), 1);
-  for (auto [map, tensor] : llvm::zip_equal(op.getLoopMaps(), getTensors(op)))
-    for (auto [dim, size] : llvm::enumerate(tensorType(tensor).getShape()))
-      sizes[map.getDimPosition(dim)] = size;
-  return sizes;
+SmallVector<int64_t> getDomainOf(Value result) {
+  if (auto op = result.getDefiningOp<StructuredOpInterface>())
+    return getLoopSizes(op);
+  return SmallVector<int64_t>(tensorType(result).getShape());
 }
 
 /// Every op must be one that a kernel can hold.
@@ -135,98 +133,6 @@ LogicalResult verifyOps(func::FuncOp kernel) {
   }
   return success();
 }
-
-/// Finds the loops of all ops that those of the root determine.
-class Propagation {
-public:
-  Propagation(func::FuncOp kernel, unsigned numLoops)
-      : kernel(kernel), numLoops(numLoops) {}
-
-  void seed(Value root) {
-    SmallVector<unsigned> identity =
-        llvm::to_vector(llvm::seq<unsigned>(0, numLoops));
-    if (auto op = root.getDefiningOp<StructuredOpInterface>())
-      setLoops(op, identity);
-    else
-      values[root] =
-          AffineMap::getMultiDimIdentityMap(numLoops, kernel.getContext());
-  }
-
-  /// Backwards from what is known, as far as that goes: who reads a value says
-  /// where it is needed. Forwards only from there, for an operand may be needed
-  /// at other places, too.
-  void run() {
-    Block &block = kernel.getBody().front();
-    bool changed = true;
-    while (changed) {
-      changed = false;
-      for (Operation &op : llvm::reverse(block))
-        if (llvm::any_of(op.getResults(),
-                         [&](Value result) { return values.contains(result); }))
-          changed |= visit(op);
-      // From what is read once, if there is such.
-      for (bool once : {true, false})
-        changed = changed || llvm::any_of(block, [&](Operation &op) {
-                    return (!once || readsOnce(op)) && visit(op);
-                  });
-    }
-  }
-
-  /// Null where unknown.
-  const SmallVector<unsigned> *getLoops(Operation *op) const {
-    auto it = loops.find(op);
-    return it == loops.end() ? nullptr : &it->second;
-  }
-  AffineMap getMap(Value value) const { return values.lookup(value); }
-
-private:
-  void setLoops(StructuredOpInterface op, ArrayRef<unsigned> opLoops) {
-    loops[op] = SmallVector<unsigned>(opLoops);
-    for (auto [index, tensor] : llvm::enumerate(getTensors(op)))
-      values.try_emplace(tensor, composeLoopMap(op, index, opLoops, numLoops));
-  }
-
-  bool readsOnce(Operation &op) const {
-    return llvm::any_of(op.getOperands(), [&](Value operand) {
-      return operand.hasOneUse() && values.contains(operand);
-    });
-  }
-
-  /// Whether something was found.
-  bool visit(Operation &operation) {
-    auto op = dyn_cast<StructuredOpInterface>(operation);
-    if (!op || loops.contains(op))
-      return false;
-    SmallVector<std::optional<unsigned>> found(op.getLoopIterators().size());
-    SmallVector<AffineMap> maps = llvm::to_vector(op.getLoopMaps());
-    SmallVector<Value> tensors = getTensors(op);
-    for (auto [own, tensor] :
-         llvm::zip_equal(llvm::reverse(maps), llvm::reverse(tensors))) {
-      AffineMap map = values.lookup(tensor);
-      if (!map)
-        continue;
-      for (unsigned dim = 0; dim < own.getNumResults(); ++dim)
-        if (!found[own.getDimPosition(dim)])
-          found[own.getDimPosition(dim)] = map.getDimPosition(dim);
-    }
-    SmallVector<unsigned> opLoops;
-    for (std::optional<unsigned> loop : found) {
-      // Two loops on one loop of the domain would be a diagonal.
-      if (!loop || llvm::is_contained(opLoops, *loop))
-        return false;
-      opLoops.push_back(*loop);
-    }
-    if (opLoops.empty())
-      return false;
-    setLoops(op, opLoops);
-    return true;
-  }
-
-  func::FuncOp kernel;
-  unsigned numLoops;
-  DenseMap<Operation *, SmallVector<unsigned>> loops;
-  DenseMap<Value, AffineMap> values;
-};
 
 /// Gathers the arguments' elements that `value` at `map` needs.
 class Reads {
@@ -267,8 +173,7 @@ private:
 } // namespace
 
 /// Where a function result lies in the domain; without a map if it is unknown.
-static KernelDomain::Result placeResult(Value value,
-                                        const Propagation &propagation,
+static KernelDomain::Result placeResult(Value value, const FoundLoops &found,
                                         ArrayRef<int64_t> sizes,
                                         MLIRContext *context) {
   KernelDomain::Result result;
@@ -276,19 +181,21 @@ static KernelDomain::Result placeResult(Value value,
   unsigned number = op ? cast<OpResult>(value).getResultNumber() : 0;
   // What is not connected to the root runs over the domain in its own order, as
   // the updates of two parameters do.
-  bool sameLoops = getLoopSizes(value) == sizes;
+  bool sameLoops = getDomainOf(value) == sizes;
+  auto places = [&](ArrayRef<unsigned> opLoops) {
+    result.opLoops.assign(opLoops.begin(), opLoops.end());
+    result.map = composeLoopMap(op, op->getNumOperands() + number, opLoops,
+                                sizes.size());
+    return result;
+  };
+  if (const SmallVector<unsigned> *loops = op ? found.getLoops(op) : nullptr)
+    return places(*loops);
   if (op && isReduction(op)) {
-    if (const SmallVector<unsigned> *loops = propagation.getLoops(op))
-      result.opLoops = *loops;
-    else if (sameLoops)
-      llvm::append_range(result.opLoops, llvm::seq<unsigned>(0, sizes.size()));
-    else
-      return result;
-    result.map = composeLoopMap(op, op->getNumOperands() + number,
-                                result.opLoops, sizes.size());
+    if (sameLoops)
+      places(llvm::to_vector(llvm::seq<unsigned>(0, sizes.size())));
     return result;
   }
-  result.map = propagation.getMap(value);
+  result.map = found.getMap(value);
   if (!result.map && sameLoops)
     result.map = AffineMap::getMultiDimIdentityMap(sizes.size(), context);
   if (op && result.map)
@@ -349,7 +256,7 @@ static Value findRoot(func::FuncOp kernel, const KernelDomain &domain) {
     candidates.push_back(inner.value);
   return *std::max_element(
       candidates.begin(), candidates.end(), [](Value a, Value b) {
-        return getLoopSizes(a).size() < getLoopSizes(b).size();
+        return getDomainOf(a).size() < getDomainOf(b).size();
       });
 }
 
@@ -383,13 +290,12 @@ static InFlightDiagnostic reportDomain(func::FuncOp kernel, Value value,
 }
 
 /// The loops of the reductions that are read, which must keep the same.
-static LogicalResult placeInner(func::FuncOp kernel,
-                                const Propagation &propagation,
+static LogicalResult placeInner(func::FuncOp kernel, const FoundLoops &found,
                                 KernelDomain &domain) {
   domain.rowLoops.resize(domain.sizes.size());
   for (auto [index, inner] : llvm::enumerate(domain.inner)) {
-    static_cast<KernelDomain::Result &>(inner) = placeResult(
-        inner.value, propagation, domain.sizes, kernel.getContext());
+    static_cast<KernelDomain::Result &>(inner) =
+        placeResult(inner.value, found, domain.sizes, kernel.getContext());
     if (!isWhole(domain, inner, /*reduces=*/true))
       return reportDomain(kernel, inner.value, domain);
     if (index == 0)
@@ -409,18 +315,17 @@ FailureOr<KernelDomain> mlir::lowering::getKernelDomain(func::FuncOp kernel) {
   KernelDomain domain;
   domain.inner = findInner(kernel);
   Value root = findRoot(kernel, domain);
-  domain.sizes = getLoopSizes(root);
-  Propagation propagation(kernel, domain.sizes.size());
-  propagation.seed(root);
-  propagation.run();
-  if (failed(placeInner(kernel, propagation, domain)))
+  domain.sizes = getDomainOf(root);
+  FailureOr<FoundLoops> found =
+      FoundLoops::find(kernel, root, domain.sizes.size());
+  if (failed(found) || failed(placeInner(kernel, *found, domain)))
     return failure();
 
   Reads reads(domain);
   for (Value value : kernel.getBody().front().getTerminator()->getOperands()) {
     auto op = value.getDefiningOp<StructuredOpInterface>();
     KernelDomain::Result result =
-        placeResult(value, propagation, domain.sizes, kernel.getContext());
+        placeResult(value, *found, domain.sizes, kernel.getContext());
     bool reduces = op && isReduction(op);
     bool isOfRow = !reduces && result.map && domain.isRowWise(result.map);
     if (!isOfRow && !isWhole(domain, result, reduces))

@@ -3,7 +3,8 @@
 // A kernel is a function of static tensors whose body is a graph of structured
 // ops (StructuredOpInterface) and splat constants that run over one iteration
 // domain; all reductions that other ops read keep the same loops, the kernel's
-// rows, and are read row by row; or it is one op that copies boxes. It becomes
+// rows, and are read row by row; or it is one op that copies boxes. Ops may say
+// which loops of the domain theirs are (`exec.loops`), all or none. It becomes
 // `extern "C" void NAME(void *const *buffers)`, where `buffers` holds the
 // addresses of the arguments, then of the results: dense, row major, aligned to
 // 64 bytes; bools are bytes. A kernel is called by one thread, keeps no state,

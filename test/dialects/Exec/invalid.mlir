@@ -621,3 +621,12 @@ func.func @joined_gemm_c5_results(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>) {
   %0:2 = exec.joined_gemm(%a) by(%b, %b) m = 4 n = 2 k = 8 a = <leading = 8> b = <leading = 2> : (tensor<4x8xf32>, tensor<8x2xf32>, tensor<8x2xf32>) -> (tensor<4x3xf32>, tensor<4x3xf32>)
   return
 }
+
+// -----
+
+// exec.loops
+func.func @negative_loop(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{attribute "exec.loops" is an array of loops, found array<i64: -1>}}
+  %0 = fabric.neg %a {exec.loops = array<i64: -1>} : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}

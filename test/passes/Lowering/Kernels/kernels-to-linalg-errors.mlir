@@ -72,3 +72,37 @@ func.func @scalar(%a: tensor<4xf32>, %b: f32) -> tensor<4xf32> {
 func.func @nothing(%a: tensor<4xf32>) {
   return
 }
+
+// -----
+
+func.func @too_few_loops(%a: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  // expected-error @+1 {{'fabric.neg' op expects exec.loops to name a loop for each of its own}}
+  %0 = fabric.neg %a {exec.loops = array<i64: 0>} : tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+func.func @loop_twice(%a: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  // expected-error @+1 {{'fabric.neg' op expects exec.loops to name loops of the kernel's domain once, found 1}}
+  %0 = fabric.neg %a {exec.loops = array<i64: 1, 1>} : tensor<4x4xf32>
+  return %0 : tensor<4x4xf32>
+}
+
+// -----
+
+func.func @unknown_loop(%a: tensor<4xf32>, %b: tensor<3x4xf32>) -> (tensor<4xf32>, tensor<3x4xf32>) {
+  // expected-error @+1 {{'fabric.neg' op expects exec.loops to name loops of the kernel's domain once, found 2}}
+  %0 = fabric.neg %a {exec.loops = array<i64: 2>} : tensor<4xf32>
+  %1 = fabric.neg %b {exec.loops = array<i64: 0, 1>} : tensor<3x4xf32>
+  return %0, %1 : tensor<4xf32>, tensor<3x4xf32>
+}
+
+// -----
+
+func.func @root_without(%a: tensor<4xf32>, %b: tensor<3x4xf32>) -> (tensor<4xf32>, tensor<3x4xf32>) {
+  // expected-error @+1 {{'fabric.neg' op has exec.loops, and the op that runs over all loops has not}}
+  %0 = fabric.neg %a {exec.loops = array<i64: 1>} : tensor<4xf32>
+  %1 = fabric.neg %b : tensor<3x4xf32>
+  return %0, %1 : tensor<4xf32>, tensor<3x4xf32>
+}

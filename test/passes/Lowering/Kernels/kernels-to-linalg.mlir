@@ -112,3 +112,18 @@ func.func @sums(%a: tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<8xf32>, tensor<
   %2 = fabric.sum %0 dims = [0] : tensor<8x4xf32> -> tensor<4xf32>
   return %0, %1, %2 : tensor<8x4xf32>, tensor<8xf32>, tensor<4xf32>
 }
+
+// -----
+
+// Nothing connects the two ops; who outlined them says that one goes across.
+
+// CHECK-DAG: #[[$ALONG:.*]] = affine_map<(d0, d1) -> (d0, d1)>
+// CHECK-DAG: #[[$ACROSS:.*]] = affine_map<(d0, d1) -> (d1, d0)>
+// CHECK-LABEL: func.func @said_loops(
+func.func @said_loops(%a: tensor<4x4xf32>, %b: tensor<4x4xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>) {
+  // CHECK: linalg.generic
+  // CHECK-SAME: indexing_maps = [#[[$ALONG]], #[[$ACROSS]], #[[$ALONG]], #[[$ACROSS]]]
+  %0 = fabric.neg %a {exec.loops = array<i64: 1, 0>} : tensor<4x4xf32>
+  %1 = fabric.neg %b {exec.loops = array<i64: 0, 1>} : tensor<4x4xf32>
+  return %0, %1 : tensor<4x4xf32>, tensor<4x4xf32>
+}
