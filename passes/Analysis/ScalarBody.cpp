@@ -47,6 +47,14 @@ static bool isZeroProduct(Operation *op, ArrayRef<Scalar> operands) {
          operands[1].isFinite() && !operands[1].isZero();
 }
 
+/// One of two numbers that are the same.
+static bool isFreeChoice(Operation *op, ArrayRef<Scalar> operands) {
+  if (!isa<arith::SelectOp>(op))
+    return false;
+  ScalarValue number = toNumber(operands[1].constant);
+  return number && number == toNumber(operands[2].constant);
+}
+
 SmallVector<ScalarValue>
 mlir::analysis::evaluateScalarBody(fabric::StructuredOpInterface op,
                                    ArrayRef<ScalarValue> operands) {
@@ -81,6 +89,8 @@ mlir::analysis::evaluateScalarBody(fabric::StructuredOpInterface op,
     SmallVector<OpFoldResult> folded;
     if (isZeroProduct(&scalarOp, inputs)) {
       output.constant = toAttribute(builder, result.getType(), 0.0);
+    } else if (isFreeChoice(&scalarOp, inputs)) {
+      output = inputs[1];
     } else if (succeeded(scalarOp.fold(attrs, folded)) && folded.size() == 1) {
       if (auto attr = dyn_cast<Attribute>(folded[0]))
         output.constant = attr;

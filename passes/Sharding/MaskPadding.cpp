@@ -251,11 +251,13 @@ Padding PaddingMasker::getOperandPadding(OpOperand &operand,
   return padding;
 }
 
-/// Whether a sum over the part gets only zeros from the operands of a linear
-/// group, whatever finite numbers the others hold.
-static bool isZeroGroup(ArrayRef<unsigned> group, ArrayRef<Padding> operands) {
-  return llvm::all_of(
-      group, [&](unsigned operand) { return operands[operand].isZero(); });
+/// Whether an op is linear in all of its operands together: then it makes zeros
+/// of zeros. Where it is linear in some of them, zeros of these are not enough:
+/// a quotient is linear in the numerator, and zero by zero is no number.
+static bool isLinear(const dist::ShardingRule &rule, unsigned numOperands) {
+  return llvm::any_of(rule.linearGroups, [&](ArrayRef<unsigned> group) {
+    return group.size() == numOperands;
+  });
 }
 
 Padding PaddingMasker::transfer(Operation *op, const Flow &flow,
@@ -277,12 +279,12 @@ Padding PaddingMasker::transfer(Operation *op, const Flow &flow,
   // An operand that may hold a NaN spoils a product with zero.
   if (!llvm::all_of(operands, [](const Padding &p) { return p.isKnown(); }))
     return padding;
-  const dist::ShardingRule *rule = classes.getRule(op);
-  for (ArrayRef<unsigned> group : rule->linearGroups)
-    if (isZeroGroup(group, operands))
+  if (!structured) {
+    if (isLinear(*classes.getRule(op), operands.size()) &&
+        llvm::all_of(operands, [](const Padding &p) { return p.isZero(); }))
       padding.constant = 0.0;
-  if (!structured || padding.constant)
     return padding;
+  }
   SmallVector<ScalarValue> scalars = llvm::map_to_vector(
       operands, [](const Padding &p) { return ScalarValue(p.constant); });
   ScalarValue value = analysis::evaluateScalarBody(structured, scalars)[result];

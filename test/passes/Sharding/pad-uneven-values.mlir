@@ -108,3 +108,56 @@ func.func @condition(
   return %4, %6 : tensor<13xf64>, tensor<13xf64>
 }
 }
+
+// -----
+
+// Extremes over dims that are padded, and over others. Their gradient is divided
+// by the number of the largest, which is none where all is padding.
+
+module attributes {fabric.train = #fabric.train<gradients>} {
+func.func @extremes(
+    %x: tensor<5x7xf64> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    %w: tensor<13x7xf64> {fabric.param = #fabric.param<"w">, dist.tp = #dist.tp<colwise>},
+    %b: tensor<13xf64> {fabric.param = #fabric.param<"b">, dist.tp = #dist.tp<colwise>},
+    %g: tensor<5xf64> {fabric.input = #fabric.input<"g", batch_dim = 0>})
+    -> (tensor<f64> {fabric.result = "loss"}) {
+  %0 = fabric.linear %x, %w : (tensor<5x7xf64>, tensor<13x7xf64>) -> tensor<5x13xf64>
+  %1 = fabric.min %0 dims = [1] : tensor<5x13xf64> -> tensor<5xf64>
+  %2 = fabric.max %0 dims = [0] : tensor<5x13xf64> -> tensor<13xf64>
+  %3 = fabric.max %w dims = [1] : tensor<13x7xf64> -> tensor<13xf64>
+  %4 = fabric.mul %1, %g : tensor<5xf64>
+  %5 = fabric.mul %2, %b : tensor<13xf64>
+  %6 = fabric.mul %3, %b : tensor<13xf64>
+  %7 = fabric.sum %4 dims = [0] : tensor<5xf64> -> tensor<f64>
+  %8 = fabric.sum %5 dims = [0] : tensor<13xf64> -> tensor<f64>
+  %9 = fabric.sum %6 dims = [0] : tensor<13xf64> -> tensor<f64>
+  %10 = fabric.min %0 dims = [0, 1] : tensor<5x13xf64> -> tensor<f64>
+  %11 = fabric.add %7, %8 : tensor<f64>
+  %12 = fabric.add %9, %10 : tensor<f64>
+  %13 = fabric.add %11, %12 : tensor<f64>
+  return %13 : tensor<f64>
+}
+}
+
+// -----
+
+// Zero by zero in padding, in a sum and in a product.
+
+module attributes {fabric.train = #fabric.train<gradients>} {
+func.func @quotients(
+    %x: tensor<5x13xf64> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    %y: tensor<5x13xf64> {fabric.input = #fabric.input<"y", batch_dim = 0>},
+    %b: tensor<13xf64> {fabric.param = #fabric.param<"b">, dist.tp = #dist.tp<colwise>},
+    %w: tensor<3x13xf64> {fabric.param = #fabric.param<"w">})
+    -> (tensor<f64> {fabric.result = "loss"}) {
+  %0 = fabric.div %x, %y : tensor<5x13xf64>
+  %1 = fabric.broadcast %b dims = [1] : tensor<13xf64> -> tensor<5x13xf64>
+  %2 = fabric.mul %0, %1 : tensor<5x13xf64>
+  %3 = fabric.linear %2, %w : (tensor<5x13xf64>, tensor<3x13xf64>) -> tensor<5x3xf64>
+  %4 = fabric.sum %3 dims = [0, 1] : tensor<5x3xf64> -> tensor<f64>
+  %5 = fabric.div %b, %b : tensor<13xf64>
+  %6 = fabric.sum %5 dims = [0] : tensor<13xf64> -> tensor<f64>
+  %7 = fabric.add %4, %6 : tensor<f64>
+  return %7 : tensor<f64>
+}
+}

@@ -186,3 +186,43 @@ func.func @condition(%x: tensor<6x2xf32> {fabric.input = #fabric.input<"x", batc
   return %4 : tensor<2xf32>
 }
 }
+
+// -----
+
+// Zero by zero is no number: a quotient is masked. Zero by what repeats true
+// elements is zero, and is not.
+module attributes {dist.mesh = #dist.mesh<["dp"=4, "tp"=1]>} {
+// CHECK-LABEL: func.func @quotients(
+// CHECK: %[[Q:.+]] = fabric.div
+// CHECK-NEXT: %[[MASKED:.+]] = fabric.mask %[[Q]]
+// CHECK-NEXT: fabric.sum %[[MASKED]]
+// CHECK: %[[R:.+]] = fabric.div
+// CHECK-NEXT: fabric.sum %[[R]]
+func.func @quotients(%x: tensor<6x2xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    %y: tensor<6x2xf32> {fabric.input = #fabric.input<"y", batch_dim = 0>},
+    %b: tensor<2xf32> {fabric.param = #fabric.param<"b">}) -> (tensor<2xf32>, tensor<2xf32>) {
+  %0 = fabric.div %x, %y : tensor<6x2xf32>
+  %1 = fabric.sum %0 dims = [0] : tensor<6x2xf32> -> tensor<2xf32>
+  %2 = fabric.broadcast %b dims = [1] : tensor<2xf32> -> tensor<6x2xf32>
+  %3 = fabric.div %x, %2 : tensor<6x2xf32>
+  %4 = fabric.sum %3 dims = [0] : tensor<6x2xf32> -> tensor<2xf32>
+  return %1, %4 : tensor<2xf32>, tensor<2xf32>
+}
+}
+
+// -----
+
+// Whichever a condition takes that repeats true elements, it takes zero: no mask.
+module attributes {dist.mesh = #dist.mesh<["dp"=4, "tp"=1]>} {
+// CHECK-LABEL: func.func @either(
+// CHECK-NOT: fabric.mask
+func.func @either(%x: tensor<6x2xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    %y: tensor<6x2xf32> {fabric.input = #fabric.input<"y", batch_dim = 0>},
+    %b: tensor<2xf32> {fabric.param = #fabric.param<"b">}, %c: tensor<2xf32> {fabric.param = #fabric.param<"c">}) -> tensor<2xf32> {
+  %0 = fabric.compare lt %b, %c : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xi1>
+  %1 = fabric.broadcast %0 dims = [1] : tensor<2xi1> -> tensor<6x2xi1>
+  %2 = fabric.select %1, %x, %y : (tensor<6x2xi1>, tensor<6x2xf32>, tensor<6x2xf32>) -> tensor<6x2xf32>
+  %3 = fabric.sum %2 dims = [0] : tensor<6x2xf32> -> tensor<2xf32>
+  return %3 : tensor<2xf32>
+}
+}
