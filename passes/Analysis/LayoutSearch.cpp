@@ -11,9 +11,16 @@
 // frontier. Frontiers and steps are numbered by their content, so the layers of
 // a deep model soon go round in a circle that is looked up instead of searched.
 //
+// Where a frontier grows too large, plans are given up. Then the search starts
+// again with an example, a whole plan that is possible (LayoutChoices.h), and
+// never gives up all plans that can go on as the example does. There is one at
+// the start; from one, the example's next strategy leads to another; and what
+// is pruned is possible only where a plan that is kept is.
+//
 //===----------------------------------------------------------------------===//
 
 #include "passes/Analysis/LayoutSearch.h"
+#include "passes/Analysis/LayoutChoices.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -55,11 +62,16 @@ struct Future {
   LayoutNeeds needs = 0;
   /// A bit a state; none if its maker has been decided.
   LayoutNeeds left = 0;
+  /// The same of the example alone.
+  LayoutNeeds exampleNeeds = 0;
+  LayoutNeeds exampleLeft = 0;
 };
 
 /// One op at its place in the order.
 struct Step {
   const LayoutOp *op = nullptr;
+  /// Of its strategies, those that are looked at.
+  SmallVector<unsigned, 4> strategies;
   /// Of operands, then of results, among live and new tensors.
   SmallVector<unsigned, 6> touched;
   /// Of live and new tensors: the future after the step; the last touch is
@@ -103,13 +115,17 @@ void append(SmallVectorImpl<uint64_t> &words, const LayoutCost &cost) {
 
 class Search {
 public:
-  Search(const LayoutGraph &graph, size_t beam) : graph(graph), beam(beam) {}
+  /// With choices looks at no other strategies, and may give up plans.
+  Search(const LayoutGraph &graph, size_t beam, const LayoutChoices *choices)
+      : graph(graph), beam(beam), choices(choices) {}
+  /// Nothing if no plan is left, or would have to be given up.
   std::optional<LayoutPlan> run();
 
 private:
   void findFutures();
   unsigned internFuture(const Future &future);
-  unsigned internOp(const LayoutOp &op);
+  SmallVector<unsigned, 4> getStrategies(unsigned op) const;
+  unsigned internOp(const Step &step);
   unsigned internStep(unsigned op);
   unsigned internFrontier(Frontier frontier);
 
@@ -127,11 +143,13 @@ private:
                            const PartialPlan &plan) const;
   bool isDominated(ArrayRef<unsigned> futures, const PartialPlan &a,
                    const PartialPlan &b);
-  bool mayGetStuck(ArrayRef<unsigned> futures, const PartialPlan &plan) const;
+  bool followsExample(ArrayRef<unsigned> futures,
+                      const PartialPlan &plan) const;
   Transition expand(unsigned frontier, const Step &step);
 
   const LayoutGraph &graph;
   size_t beam;
+  const LayoutChoices *choices;
   LayoutPlan result;
 
   SmallVector<Future, 0> futures;
@@ -157,17 +175,27 @@ private:
 //===----------------------------------------------------------------------===//
 
 unsigned Search::internFuture(const Future &future) {
-  auto [id, isNew] =
-      futureIds.intern({uint64_t(future.tensor.bytes), future.tensor.movable,
-                        future.needs, future.left});
+  auto [id, isNew] = futureIds.intern(
+      {uint64_t(future.tensor.bytes), future.tensor.movable, future.needs,
+       future.left, future.exampleNeeds, future.exampleLeft});
   if (isNew)
     futures.push_back(future);
   return id;
 }
 
-unsigned Search::internOp(const LayoutOp &op) {
+SmallVector<unsigned, 4> Search::getStrategies(unsigned op) const {
+  if (choices)
+    return llvm::to_vector_of<unsigned, 4>(choices->strategies[op].set_bits());
+  return llvm::to_vector<4>(
+      llvm::seq<unsigned>(0, graph.ops[op].strategies.size()));
+}
+
+unsigned Search::internOp(const Step &step) {
+  const LayoutOp &op = *step.op;
   SmallVector<uint64_t> words{op.operands.size(), op.results.size()};
-  for (const LayoutStrategy &strategy : op.strategies) {
+  for (unsigned index : step.strategies) {
+    const LayoutStrategy &strategy = op.strategies[index];
+    words.push_back(index);
     words.append(strategy.needs.begin(), strategy.needs.end());
     for (LayoutState state : strategy.results)
       words.push_back(state.getCode());
@@ -183,18 +211,27 @@ void Search::findFutures() {
   SmallVector<bool> isTouched(graph.tensors.size());
   for (const LayoutTensor &tensor : graph.tensors)
     after.push_back({tensor});
-  for (auto [op, list] :
-       llvm::reverse(llvm::zip_equal(graph.ops, futuresAfter))) {
-    auto record = [&, &list = list](unsigned tensor) {
-      list.push_back({internFuture(after[tensor]), !isTouched[tensor]});
+  for (unsigned index : llvm::reverse(llvm::seq<unsigned>(graph.ops.size()))) {
+    const LayoutOp &op = graph.ops[index];
+    auto record = [&](unsigned tensor) {
+      futuresAfter[index].push_back(
+          {internFuture(after[tensor]), !isTouched[tensor]});
     };
     llvm::for_each(op.operands, record);
     llvm::for_each(op.results, record);
-    for (const LayoutStrategy &strategy : op.strategies) {
+    for (unsigned which : getStrategies(index)) {
+      const LayoutStrategy &strategy = op.strategies[which];
       for (auto [tensor, need] : llvm::zip_equal(op.operands, strategy.needs))
         after[tensor].needs |= need;
       for (auto [tensor, state] : llvm::zip_equal(op.results, strategy.results))
         after[tensor].left |= needs(state);
+    }
+    if (choices) {
+      const LayoutStrategy &strategy = op.strategies[choices->example[index]];
+      for (auto [tensor, need] : llvm::zip_equal(op.operands, strategy.needs))
+        after[tensor].exampleNeeds |= need;
+      for (auto [tensor, state] : llvm::zip_equal(op.results, strategy.results))
+        after[tensor].exampleLeft |= needs(state);
     }
     for (unsigned tensor : op.operands)
       isTouched[tensor] = true;
@@ -208,6 +245,7 @@ void Search::findFutures() {
 unsigned Search::internStep(unsigned index) {
   Step step;
   step.op = &graph.ops[index];
+  step.strategies = getStrategies(index);
   SmallVector<unsigned> tensors = live;
   step.futures = liveFutures;
   step.dies.resize(live.size());
@@ -226,7 +264,7 @@ unsigned Search::internStep(unsigned index) {
   llvm::for_each(step.op->operands, touch);
   llvm::for_each(step.op->results, touch);
 
-  SmallVector<uint64_t> words{internOp(*step.op), live.size()};
+  SmallVector<uint64_t> words{internOp(step), live.size()};
   words.append(step.touched.begin(), step.touched.end());
   live.clear();
   liveFutures.clear();
@@ -392,20 +430,18 @@ bool Search::isDominated(ArrayRef<unsigned> survivors, const PartialPlan &a,
   return cost <= b.cost;
 }
 
-/// Whether what follows may need a tensor elsewhere that stays where it is.
-bool Search::mayGetStuck(ArrayRef<unsigned> survivors,
-                         const PartialPlan &plan) const {
-  return llvm::any_of(llvm::zip_equal(survivors, plan.slots), [&](auto pair) {
+/// Whether the plan is completed by what the example does from here on.
+bool Search::followsExample(ArrayRef<unsigned> survivors,
+                            const PartialPlan &plan) const {
+  return llvm::all_of(llvm::zip_equal(survivors, plan.slots), [&](auto pair) {
     auto [index, slot] = pair;
     const Future &future = futures[index];
-    if (!slot.isLeft() || !slot.getLeft().isSplit() || future.tensor.movable)
-      return false;
-    // Updates in place follow the state that they find, and nobody has to take
-    // terms.
-    LayoutNeeds served = needs(slot.getLeft()) |
-                         needsUnscattered(slot.getLeft()) |
-                         needs(LayoutState::partial()) | needsReduced();
-    return (withoutExactNeeds(future.needs) & ~served) != 0;
+    LayoutState left =
+        slot.isLeft()
+            ? slot.getLeft()
+            : LayoutState::fromCode(llvm::countr_zero(future.exampleLeft));
+    return getMoves(future.tensor, left, slot.getNeeds() | future.exampleNeeds)
+        .has_value();
   });
 }
 
@@ -424,10 +460,10 @@ Transition Search::expand(unsigned from, const Step &step) {
   SmallVector<Candidate, 0> candidates;
   Interner slots;
   for (auto [parent, plan] : llvm::enumerate(frontiers[from]))
-    for (auto [index, strategy] : llvm::enumerate(step.op->strategies)) {
+    for (unsigned index : step.strategies) {
       ++result.numTransitions;
       Candidate candidate{plan, {parent, index}, {}};
-      if (!apply(step, strategy, candidate.plan))
+      if (!apply(step, step.op->strategies[index], candidate.plan))
         continue;
       auto words = llvm::map_to_vector(candidate.plan.slots,
                                        [](Slot slot) { return slot.toWord(); });
@@ -449,23 +485,22 @@ Transition Search::expand(unsigned from, const Step &step) {
   });
   Transition transition;
   Frontier frontier;
-  bool isSafe = false;
+  bool hasExample = false;
   for (size_t index : order) {
-    if (isSafe && frontier.size() >= beam) {
-      result.isCut = true;
-      break;
-    }
     Candidate &candidate = candidates[index];
     if (llvm::any_of(frontier, [&](const PartialPlan &kept) {
           return isDominated(survivors, kept, candidate.plan);
         }))
       continue;
-    // Where plans are given up, one stays that can be completed.
-    if (frontier.size() >= beam && mayGetStuck(survivors, candidate.plan)) {
+    bool isExample = choices && followsExample(survivors, candidate.plan);
+    if (frontier.size() >= beam) {
       result.isCut = true;
-      continue;
+      if (!choices || hasExample)
+        break;
+      if (!isExample)
+        continue;
     }
-    isSafe = isSafe || !mayGetStuck(survivors, candidate.plan);
+    hasExample |= isExample;
     frontier.push_back(std::move(candidate.plan));
     transition.origins.push_back(candidate.origin);
   }
@@ -492,7 +527,7 @@ std::optional<LayoutPlan> Search::run() {
     if (isNew)
       transitions.push_back(expand(frontier, steps[step]));
     frontier = transitions[path.back()].to;
-    if (frontiers[frontier].empty())
+    if (frontiers[frontier].empty() || (result.isCut && !choices))
       return std::nullopt;
   }
 
@@ -513,6 +548,12 @@ std::optional<LayoutPlan> Search::run() {
 }
 
 std::optional<LayoutPlan>
-mlir::analysis::searchLayouts(const LayoutGraph &graph, size_t beam) {
-  return Search(graph, beam).run();
+mlir::analysis::searchLayouts(const LayoutGraph &graph, size_t beam,
+                              LayoutConflict *conflict) {
+  if (auto plan = Search(graph, beam, /*choices=*/nullptr).run())
+    return plan;
+  std::optional<LayoutChoices> choices = findChoices(graph, conflict);
+  if (!choices)
+    return std::nullopt;
+  return Search(graph, beam, &*choices).run();
 }

@@ -59,11 +59,6 @@ inline LayoutNeeds needsExactly(LayoutState state) {
 inline LayoutNeeds needsUnscattered(LayoutState state) {
   return LayoutNeeds(1) << (2 * kLayoutNeedKinds + state.getCode());
 }
-/// All but those of updates in place.
-inline LayoutNeeds withoutExactNeeds(LayoutNeeds needs) {
-  return needs &
-         ~(((LayoutNeeds(1) << kLayoutNeedKinds) - 1) << kLayoutNeedKinds);
-}
 /// In any state but partial, which is reduced to all.
 inline LayoutNeeds needsReduced() {
   return LayoutNeeds(1) << (3 * kLayoutNeedKinds);
@@ -116,7 +111,7 @@ struct LayoutStrategy {
   int64_t sentBytes = 0;
 };
 
-/// Ops without operands stand for parameters.
+/// Has a strategy. Ops without operands stand for parameters.
 struct LayoutOp {
   SmallVector<unsigned, 4> operands;
   SmallVector<unsigned, 2> results;
@@ -149,6 +144,15 @@ struct LayoutPlan {
   bool isCut = false;
 };
 
+/// Why there is no plan: a tensor between two ops, of whose strategies nothing
+/// is left that agrees about it.
+struct LayoutConflict {
+  unsigned maker = 0, user = 0, tensor = 0;
+  /// The states in which it may be left, and the ways in which it may be
+  /// needed.
+  LayoutNeeds left = 0, needed = 0;
+};
+
 /// What one tensor sends, given how it is left and all ways in which it is
 /// needed; nothing if that is impossible.
 struct LayoutCharge {
@@ -173,10 +177,11 @@ std::optional<LayoutTotals> evaluateLayouts(const LayoutGraph &graph,
 
 /// The choice of least cost; of several, always the same. Exact unless more
 /// than `beam` partial plans compete; then one of those that are kept can be
-/// completed if ops take what is replicated. Nothing if there is no choice at
-/// all.
+/// completed. Nothing only if no choice is possible; the conflict, if it is
+/// asked for, says why.
 std::optional<LayoutPlan> searchLayouts(const LayoutGraph &graph,
-                                        size_t beam = 256);
+                                        size_t beam = 256,
+                                        LayoutConflict *conflict = nullptr);
 
 } // namespace mlir::analysis
 

@@ -12,6 +12,7 @@
 #include "passes/Sharding/ChooseTpLayouts.h"
 #include "passes/Sharding/Passes.h"
 #include "passes/Sharding/Roles.h"
+#include "passes/Sharding/Strategies.h"
 #include "llvm/Support/Debug.h"
 
 #define DEBUG_TYPE "dist-choose-tp"
@@ -134,12 +135,18 @@ struct ChooseTpPass : public sharding::impl::ChooseTpPassBase<ChooseTpPass> {
 
   void choose(func::FuncOp function, dist::MeshAttr mesh) {
     TpProblem problem = buildTpProblem(function, mesh);
+    analysis::LayoutConflict conflict;
     std::optional<analysis::LayoutPlan> plan =
-        analysis::searchLayouts(problem.graph);
+        analysis::searchLayouts(problem.graph, /*beam=*/256, &conflict);
     if (!plan) {
-      emitError(function.getLoc())
+      Value value = problem.values[conflict.tensor];
+      Operation *user = problem.operations[conflict.user];
+      InFlightDiagnostic error =
+          emitError(user ? user->getLoc() : value.getLoc())
           << "no layout over axis \"" << kTensorAxis
-          << "\" serves all ops of function @" << function.getName();
+          << "\" serves all ops of function @" << function.getName() << ": "
+          << describe(conflict, value, user);
+      error.attachNote(value.getLoc()) << "left here";
       return signalPassFailure();
     }
     numTransitions += plan->numTransitions;

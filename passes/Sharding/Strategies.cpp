@@ -2,6 +2,7 @@
 
 #include "passes/Sharding/Strategies.h"
 #include "dialects/Fabric/IR/Fabric.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::sharding;
@@ -108,4 +109,30 @@ int64_t mlir::sharding::getBytesTouched(Operation *op, int64_t local,
   if (touched == global || global == 0)
     return local;
   return static_cast<double>(touched) / global * local;
+}
+
+static std::string describe(LayoutNeeds all) {
+  SmallVector<std::string> words;
+  for (unsigned code = 0; code < kLayoutNeedKinds; ++code) {
+    LayoutState state = LayoutState::fromCode(code);
+    if (!(all & (needs(state) | needsExactly(state) | needsUnscattered(state))))
+      continue;
+    words.push_back(state.isPartial() ? "as terms"
+                    : state.isSplit()
+                        ? "split on dim " + std::to_string(state.getDim())
+                        : "whole");
+  }
+  if (all & needsReduced())
+    words.push_back("reduced");
+  return llvm::join(words, " or ");
+}
+
+std::string mlir::sharding::describe(const LayoutConflict &conflict,
+                                     Value value, Operation *user) {
+  std::string text = "a result";
+  if (user)
+    text = "operand " + std::to_string(llvm::find(user->getOperands(), value) -
+                                       user->operand_begin());
+  return text + " is needed " + ::describe(conflict.needed) +
+         " and can only be left " + ::describe(conflict.left);
 }

@@ -46,6 +46,11 @@ bool canLeaveTerms(const dist::ShardingRule &rule,
 /// are `global` bytes together: ops that touch less than all say so.
 int64_t getBytesTouched(Operation *op, int64_t local, int64_t global);
 
+/// Which tensor cannot be left as it is needed: the value, by the user, which
+/// is null where that is no op.
+std::string describe(const analysis::LayoutConflict &conflict, Value value,
+                     Operation *user);
+
 } // namespace mlir::sharding
 
 #endif // FABRIC_PASSES_SHARDING_STRATEGIES_H

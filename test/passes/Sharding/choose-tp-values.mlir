@@ -211,3 +211,75 @@ func.func @f(%x: tensor<8x6xf32> {fabric.input = #fabric.input<"x", batch_dim = 
   return %v5 : tensor<f32>
 }
 }
+
+// -----
+
+// More partial plans than are kept: the parameters that a constraint needs whole
+// are, and gradients that come as terms are not bet on alone.
+module attributes {dist.mesh = #dist.mesh<["tp"=2]>, fabric.train = #fabric.train<adamw, eps = 0.001>} {
+func.func @f(
+    %a0: tensor<2x4xf64> {fabric.param = #fabric.param<"w2">},
+    %a1: tensor<12x4xf64> {fabric.param = #fabric.param<"w5">},
+    %a2: tensor<f64> {fabric.input = #fabric.input<"n4">})
+    -> (tensor<f64> {fabric.result = "r0"}) {
+  %0 = fabric.mul %a0, %a0 : tensor<2x4xf64>
+  %1 = fabric.rsqrt %0 : tensor<2x4xf64>
+  %2 = fabric.linear %1, %a1 : (tensor<2x4xf64>, tensor<12x4xf64>) -> tensor<2x12xf64>
+  %3 = fabric.broadcast %a0 dims = [0, 2] : tensor<2x4xf64> -> tensor<2x6x4xf64>
+  %4 = dist.constraint %a1 sharding = <#dist.mesh<["tp"=2]>, [{}, {}]> : tensor<12x4xf64>
+  %5 = fabric.sum %2 dims = [0, 1] : tensor<2x12xf64> -> tensor<f64>
+  %6 = fabric.add %a2, %5 : tensor<f64>
+  %7 = fabric.sum %3 dims = [0, 1, 2] : tensor<2x6x4xf64> -> tensor<f64>
+  %8 = fabric.add %6, %7 : tensor<f64>
+  %9 = fabric.sum %4 dims = [0, 1] : tensor<12x4xf64> -> tensor<f64>
+  %10 = fabric.add %8, %9 : tensor<f64>
+  return %10 : tensor<f64>
+}
+}
+
+// -----
+
+module attributes {dist.mesh = #dist.mesh<["tp"=2]>, fabric.train = #fabric.train<adamw, eps = 0.001>} {
+func.func @f(
+    %a0: tensor<6xf64> {fabric.param = #fabric.param<"w1">},
+    %a1: tensor<6x6xf64> {fabric.param = #fabric.param<"w3">},
+    %a2: tensor<4x4xf64> {fabric.input = #fabric.input<"n6">})
+    -> (tensor<f64> {fabric.result = "r0"}, tensor<6x4xf64> {fabric.result = "r3"}) {
+  %0 = fabric.broadcast %a0 dims = [0] : tensor<6xf64> -> tensor<6x4xf64>
+  %1 = fabric.linear %0, %0 : (tensor<6x4xf64>, tensor<6x4xf64>) -> tensor<6x6xf64>
+  %2 = fabric.linear %0, %a2 : (tensor<6x4xf64>, tensor<4x4xf64>) -> tensor<6x4xf64>
+  %3 = fabric.softmax %2 dim = 0 : tensor<6x4xf64>
+  %4 = fabric.mul %1, %a1 : tensor<6x6xf64>
+  %5 = fabric.reshape %a1 : tensor<6x6xf64> -> tensor<3x12xf64>
+  %6 = fabric.pad %0 dims = [0, 1] offsets = [2, 2] strides = [1, 1] value = 0.000000e+00 : tensor<6x4xf64> -> tensor<10x8xf64>
+  %7 = fabric.sum %3 dims = [0, 1] : tensor<6x4xf64> -> tensor<f64>
+  %8 = fabric.sum %4 dims = [0, 1] : tensor<6x6xf64> -> tensor<f64>
+  %9 = fabric.add %7, %8 : tensor<f64>
+  %10 = fabric.sum %6 dims = [0, 1] : tensor<10x8xf64> -> tensor<f64>
+  %11 = fabric.add %9, %10 : tensor<f64>
+  %12 = fabric.sum %5 dims = [0, 1] : tensor<3x12xf64> -> tensor<f64>
+  %13 = fabric.add %11, %12 : tensor<f64>
+  return %13, %2 : tensor<f64>, tensor<6x4xf64>
+}
+}
+
+// -----
+
+module attributes {dist.mesh = #dist.mesh<["tp"=2]>, fabric.train = #fabric.train<adamw, eps = 0.001>} {
+func.func @f(
+    %a0: tensor<2x12x12xf64> {fabric.param = #fabric.param<"w2">},
+    %a1: tensor<2x12xf64> {fabric.param = #fabric.param<"w3">},
+    %a2: tensor<2x12x2xf64> {fabric.param = #fabric.param<"w4">},
+    %a3: tensor<f64> {fabric.input = #fabric.input<"n16">})
+    -> (tensor<f64> {fabric.result = "r0"}) {
+  %0 = fabric.linear %a0, %a1 : (tensor<2x12x12xf64>, tensor<2x12xf64>) -> tensor<2x12x2xf64>
+  %1 = fabric.silu %0 : tensor<2x12x2xf64>
+  %2 = fabric.mul %1, %a2 : tensor<2x12x2xf64>
+  %3 = dist.constraint %a2 sharding = <#dist.mesh<["tp"=2]>, [{}, {}, {}]> : tensor<2x12x2xf64>
+  %4 = fabric.sum %2 dims = [0, 1, 2] : tensor<2x12x2xf64> -> tensor<f64>
+  %5 = fabric.add %a3, %4 : tensor<f64>
+  %6 = fabric.sum %3 dims = [0, 1, 2] : tensor<2x12x2xf64> -> tensor<f64>
+  %7 = fabric.add %5, %6 : tensor<f64>
+  return %7 : tensor<f64>
+}
+}

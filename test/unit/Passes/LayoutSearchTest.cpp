@@ -11,6 +11,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Analysis/LayoutChoices.h"
 #include "passes/Analysis/ReshardPlanner.h"
 #include "passes/Sharding/ChooseTpGraph.h"
 #include "passes/Training/Passes.h"
@@ -277,7 +278,8 @@ TEST(LayoutSearch, NarrowBeamsStillFindPlans) {
     LayoutGraph graph = RandomGraph(seed).make();
     std::optional<LayoutPlan> best = searchLayouts(graph),
                               narrow = searchLayouts(graph, 2);
-    if (!best || !narrow)
+    ASSERT_EQ(best.has_value(), narrow.has_value()) << seed;
+    if (!best)
       continue;
     numCut += narrow->isCut;
     EXPECT_LE(best->totals.cost, narrow->totals.cost);
@@ -287,8 +289,68 @@ TEST(LayoutSearch, NarrowBeamsStillFindPlans) {
   EXPECT_GT(numCut, 50u);
 }
 
-/// Parameters that are cheapest split, and that the last op needs whole: a beam
-/// that keeps the cheapest only has nothing left there.
+/// What a neighbour rules out is in no choice that is possible.
+TEST(LayoutChoices, WhatIsRuledOutIsImpossible) {
+  unsigned numRuledOut = 0;
+  for (unsigned seed = 0; seed < 500; ++seed) {
+    LayoutGraph graph = RandomGraph(seed).make();
+    std::optional<LayoutChoices> choices = findChoices(graph);
+    ASSERT_EQ(choices.has_value(),
+              Oracle(graph, std::nullopt).run().has_value())
+        << seed;
+    if (!choices)
+      continue;
+    EXPECT_TRUE(evaluateLayouts(graph, choices->example)) << seed;
+    for (auto [index, op] : llvm::enumerate(graph.ops))
+      for (unsigned strategy = 0; strategy < op.strategies.size(); ++strategy) {
+        if (choices->strategies[index].test(strategy))
+          continue;
+        ++numRuledOut;
+        LayoutGraph only = graph;
+        only.ops[index].strategies = {op.strategies[strategy]};
+        EXPECT_FALSE(Oracle(only, std::nullopt).run().has_value()) << seed;
+      }
+  }
+  EXPECT_GT(numRuledOut, 500u);
+}
+
+/// Two tensors that stay where they are, and an op that takes both alike.
+TEST(LayoutChoices, SaysWhatIsInConflict) {
+  LayoutGraph graph;
+  graph.axisSize = 2;
+  for (int i = 0; i < 2; ++i)
+    graph.tensors.push_back({144, /*movable=*/false});
+  auto add = [&](ArrayRef<unsigned> operands, ArrayRef<unsigned> results,
+                 ArrayRef<LayoutState> states) {
+    LayoutOp &op = graph.ops.emplace_back();
+    op.operands.append(operands.begin(), operands.end());
+    op.results.append(results.begin(), results.end());
+    for (LayoutState state : states) {
+      LayoutStrategy &strategy = op.strategies.emplace_back();
+      strategy.needs.assign(operands.size(), needsExactly(state));
+      strategy.results.assign(results.size(), state);
+    }
+  };
+  LayoutState rows = LayoutState::split(0), columns = LayoutState::split(1);
+  add({}, {0}, {rows, columns});
+  add({}, {1}, {columns, rows});
+  add({0, 1}, {}, {rows, columns});
+  LayoutConflict conflict;
+  EXPECT_TRUE(searchLayouts(graph, 1, &conflict));
+  // The first stays on rows, the other on columns: their user has nothing left.
+  graph.ops[0].strategies.pop_back();
+  graph.ops[1].strategies.pop_back();
+  EXPECT_FALSE(searchLayouts(graph, 1, &conflict));
+  EXPECT_EQ(conflict.user, 2u);
+  EXPECT_EQ(conflict.maker, conflict.tensor);
+  EXPECT_EQ(conflict.left, needs(conflict.tensor == 0 ? rows : columns));
+  EXPECT_EQ(conflict.needed,
+            needsExactly(conflict.tensor == 0 ? columns : rows));
+}
+
+/// Parameters that are cheapest split, and that the last op needs alike, at
+/// least cost whole: a beam that keeps the cheapest only has nothing left
+/// there.
 TEST(LayoutSearch, NarrowBeamsKeepWhatCanBeCompleted) {
   constexpr unsigned kParameters = 12;
   LayoutGraph graph;
@@ -309,17 +371,17 @@ TEST(LayoutSearch, NarrowBeamsKeepWhatCanBeCompleted) {
     last.operands.push_back(index);
     last.strategies.front().needs.push_back(needs(LayoutState::replicated()));
   }
-  // Needed elsewhere first, so that being split is not ruled out at once.
-  LayoutOp other = last;
+  // No neighbour rules out that one of them is split.
   for (LayoutState state : {LayoutState::split(0), LayoutState::split(1)}) {
-    LayoutStrategy &strategy = other.strategies.emplace_back();
+    LayoutStrategy &strategy = last.strategies.emplace_back();
     strategy.needs.assign(kParameters, needs(state));
+    strategy.cost.flops = 1;
   }
-  graph.ops.push_back(std::move(other));
   graph.ops.push_back(std::move(last));
   for (size_t beam : {1, 2, 256}) {
     std::optional<LayoutPlan> plan = searchLayouts(graph, beam);
     ASSERT_TRUE(plan.has_value()) << beam;
+    EXPECT_TRUE(plan->isCut);
     EXPECT_EQ(plan->totals.cost.weightBytes, 144 * kParameters);
   }
 }
