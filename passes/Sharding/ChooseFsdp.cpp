@@ -19,6 +19,7 @@
 #include "passes/Sharding/Passes.h"
 #include "passes/Sharding/Propagate.h"
 #include "passes/Sharding/Roles.h"
+#include "passes/Sharding/Strategies.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Debug.h"
 
@@ -307,6 +308,23 @@ static void explain(func::FuncOp function, const ParameterChoice &parameter,
 }
 
 namespace {
+/// Why nothing is chosen.
+struct Obstacle {
+  Location loc;
+  std::string text;
+};
+} // namespace
+
+static Obstacle describe(const FsdpProblem &problem,
+                         const analysis::LayoutConflict &conflict) {
+  Value value = problem.values[conflict.tensor];
+  ArrayRef<OpOperand *> uses = problem.uses[conflict.user];
+  Operation *user = uses.empty() ? nullptr : uses.front()->getOwner();
+  return {user ? user->getLoc() : value.getLoc(),
+          describe(conflict, value, user)};
+}
+
+namespace {
 struct ChooseFsdpPass
     : public sharding::impl::ChooseFsdpPassBase<ChooseFsdpPass> {
   using ChooseFsdpPassBase::ChooseFsdpPassBase;
@@ -326,16 +344,24 @@ struct ChooseFsdpPass
 
   void choose(func::FuncOp function, analysis::ReshardPlanner &planner) {
     std::optional<Choice> found;
+    std::optional<Obstacle> obstacle;
     auto search = [&](func::FuncOp copy, const ShardingTable &table,
                       const PartialFlow &flow) {
       FsdpProblem problem = buildFsdpProblem(copy, table, flow, planner);
-      if (auto plan = analysis::searchLayouts(problem.graph)) {
-        found = ChoiceReader(problem, *plan).read();
-        found->moves = findMoves(problem, *plan, table, flow);
-      }
+      analysis::LayoutConflict conflict;
+      auto plan =
+          analysis::searchLayouts(problem.graph, /*beam=*/256, &conflict);
+      if (!plan)
+        return void(obstacle = describe(problem, conflict));
+      found = ChoiceReader(problem, *plan).read();
+      found->moves = findMoves(problem, *plan, table, flow);
     };
     std::optional<int64_t> gatheredBytes =
         tryOut(function, Choice(), planner, search);
+    if (obstacle)
+      emitRemark(obstacle->loc)
+          << "all parameters are gathered over axis \"" << kDataAxis
+          << "\", for no layout serves all ops: " << obstacle->text;
     if (!gatheredBytes || !found)
       return;
     int64_t axisSize = planner.getAtoms().getMesh().getAxisSize(kDataAxis);

@@ -135,6 +135,34 @@ func.func @tie(
 
 // -----
 
+// A parameter that is stored in half as many blocks as "dp" would make is updated
+// in these, which is no layout over all of "dp": nothing is chosen, and it says so.
+module attributes {dist.mesh = #dist.mesh<["dp"=4, "tp"=1]>} {
+// CHECK-LABEL: func.func @fewer_blocks(
+// CHECK-NOT: dist.fsdp
+// SHARD-LABEL: func.func @fewer_blocks(
+// SHARD: dist.reshard %{{.*}} -> tensor<8x8xf32, #dist.sharding<#mesh, [{}, {}]>>
+func.func @fewer_blocks(
+    %x: tensor<4x8xf32> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    %u: tensor<8x8xf32> {fabric.param = #fabric.param<"u">},
+    %w: tensor<6x6xf32> {fabric.param = #fabric.param<"w">, dist.sharding = #dist.sharding<#dist.mesh<["dp"=4, "tp"=1]>, [{"dp":(1)2}, {}]>},
+    %g: tensor<6x6xf32> {fabric.input = #fabric.input<"g">},
+    %m: tensor<6x6xf32> {fabric.state = #fabric.state<"w", "exp_avg">},
+    %v: tensor<6x6xf32> {fabric.state = #fabric.state<"w", "exp_avg_sq">},
+    %lr: tensor<f64> {fabric.scalar = #fabric.scalar<"lr", 1.0e-3>},
+    %step: tensor<f64> {fabric.scalar = #fabric.scalar<"step", 1.0>})
+    -> (tensor<4x8xf32> {fabric.result = "y"}, tensor<6x6xf32> {fabric.update_of = 2},
+        tensor<6x6xf32> {fabric.update_of = 4}, tensor<6x6xf32> {fabric.update_of = 5}) {
+  %y = fabric.linear %x, %u : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+  // expected-remark @below {{all parameters are gathered over axis "dp", for no layout serves all ops: operand 0 is needed whole and can only be left split on dim 0}}
+  %0:3 = fabric.adamw %w, %g, %m, %v, lr = %lr, step = %step {beta1 = 0.9, beta2 = 0.999, eps = 1.0e-8, weight_decay = 0.0}
+    : (tensor<6x6xf32>, tensor<6x6xf32>, tensor<6x6xf32>, tensor<6x6xf32>, tensor<f64>, tensor<f64>) -> (tensor<6x6xf32>, tensor<6x6xf32>, tensor<6x6xf32>)
+  return %y, %0#0, %0#1, %0#2 : tensor<4x8xf32>, tensor<6x6xf32>, tensor<6x6xf32>, tensor<6x6xf32>
+}
+}
+
+// -----
+
 // An axis of one rank: nothing to say.
 module attributes {dist.mesh = #dist.mesh<["dp"=1, "tp"=4]>} {
 // CHECK-LABEL: func.func @one(
