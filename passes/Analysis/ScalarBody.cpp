@@ -2,13 +2,14 @@
 
 #include "passes/Analysis/ScalarBody.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace mlir::analysis;
 
-static ScalarValue toNumber(Attribute attr) {
+static std::optional<double> toNumber(Attribute attr) {
   if (auto number = dyn_cast_if_present<FloatAttr>(attr))
     return number.getValueAsDouble();
   if (auto number = dyn_cast_if_present<IntegerAttr>(attr))
@@ -26,17 +27,34 @@ namespace {
 /// A scalar of the body.
 struct Scalar {
   Attribute constant; ///< Null if it is not known.
-  /// It depends on a known operand: if it is not known itself, it may even be
-  /// no finite number.
+  /// It depends on a known operand, or on one that may be infinite: if it is
+  /// not known itself, it may be no finite number.
   bool mixed = false;
+  /// It is finite, whatever finite numbers the operands are.
+  bool total = false;
 
   bool isZero() const { return toNumber(constant) == 0.0; }
   bool isFinite() const {
-    ScalarValue number = toNumber(constant);
-    return number ? std::isfinite(*number) : !constant && !mixed;
+    std::optional<double> number = toNumber(constant);
+    return number ? std::isfinite(*number) : !constant && (total || !mixed);
   }
 };
 } // namespace
+
+/// Whether a scalar op makes finite numbers of finite ones, short of overflow.
+static bool keepsFinite(Operation *op) {
+  return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
+             arith::MaximumFOp, arith::MinimumFOp, arith::SelectOp,
+             arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp,
+             math::AbsFOp, math::ErfOp, math::TanhOp>(op);
+}
+
+static bool isTotal(Operation *op, ArrayRef<Scalar> operands) {
+  return !isa<FloatType>(op->getResult(0).getType()) ||
+         (keepsFinite(op) && llvm::all_of(operands, [](const Scalar &operand) {
+            return operand.total || (operand.constant && operand.isFinite());
+          }));
+}
 
 /// Zero times, or by, something finite.
 static bool isZeroProduct(Operation *op, ArrayRef<Scalar> operands) {
@@ -51,7 +69,7 @@ static bool isZeroProduct(Operation *op, ArrayRef<Scalar> operands) {
 static bool isFreeChoice(Operation *op, ArrayRef<Scalar> operands) {
   if (!isa<arith::SelectOp>(op))
     return false;
-  ScalarValue number = toNumber(operands[1].constant);
+  std::optional<double> number = toNumber(operands[1].constant);
   return number && number == toNumber(operands[2].constant);
 }
 
@@ -63,19 +81,22 @@ mlir::analysis::evaluateScalarBody(fabric::StructuredOpInterface op,
   builder.setInsertionPointToEnd(&block);
   DenseMap<Value, Scalar> scalars;
   SmallVector<Value> arguments;
-  for (auto [operand, number] : llvm::zip_equal(op->getOperands(), operands)) {
+  for (auto [operand, known] : llvm::zip_equal(op->getOperands(), operands)) {
     Type type = fabric::getComputeType(getElementTypeOrSelf(operand));
     Value argument = block.addArgument(type, operand.getLoc());
     arguments.push_back(argument);
-    scalars[argument] =
-        number ? Scalar{toAttribute(builder, type, *number), true} : Scalar();
+    Scalar &scalar = scalars[argument];
+    if (known.number)
+      scalar.constant = toAttribute(builder, type, *known.number);
+    scalar.mixed = known.number || !known.isFinite;
+    scalar.total = known.isFinite;
   }
   SmallVector<Value> results = op.buildBody(builder, op->getLoc(), arguments);
   for (Operation &scalarOp : block) {
     Value result = scalarOp.getResult(0);
     Attribute constant;
     if (matchPattern(&scalarOp, m_Constant(&constant))) {
-      scalars[result] = {constant, false};
+      scalars[result].constant = constant;
       continue;
     }
     SmallVector<Scalar> inputs =
@@ -84,6 +105,7 @@ mlir::analysis::evaluateScalarBody(fabric::StructuredOpInterface op,
     Scalar output;
     output.mixed =
         llvm::any_of(inputs, [](const Scalar &input) { return input.mixed; });
+    output.total = isTotal(&scalarOp, inputs);
     SmallVector<Attribute> attrs = llvm::map_to_vector(
         inputs, [](const Scalar &input) { return input.constant; });
     SmallVector<OpFoldResult> folded;
@@ -100,6 +122,8 @@ mlir::analysis::evaluateScalarBody(fabric::StructuredOpInterface op,
     scalars[result] = output;
   }
   return llvm::map_to_vector(results, [&](Value value) {
-    return toNumber(scalars.lookup(value).constant);
+    Scalar scalar = scalars.lookup(value);
+    std::optional<double> number = toNumber(scalar.constant);
+    return ScalarValue{number, number ? std::isfinite(*number) : scalar.total};
   });
 }

@@ -7,12 +7,18 @@
 
 namespace mlir::analysis {
 
-/// A number, or none where it is finite but not known.
-using ScalarValue = std::optional<double>;
+/// What is known of a number.
+struct ScalarValue {
+  std::optional<double> number;
+  /// It is neither infinite nor NaN, short of overflow.
+  bool isFinite = false;
+};
 
-/// What the body of a structured op makes of an element of each operand: its
-/// scalar ops are folded, and zero times a number that is not known is zero.
-/// The arith and math dialects must be loaded.
+/// What the body of a structured op makes of an element of each operand. Its
+/// scalar ops are folded, and zero times a finite number that is not known is
+/// zero. What depends on such numbers alone is taken as finite within the body
+/// (1 / sqrt(1 - beta^step)), if not outside. The arith and math dialects must
+/// be loaded.
 SmallVector<ScalarValue> evaluateScalarBody(fabric::StructuredOpInterface op,
                                             ArrayRef<ScalarValue> operands);
 

@@ -6,14 +6,16 @@
 //
 // Then, forwards: what is in the padding? Along each padded part of a value it
 // is known to be a constant, or to repeat what the true elements hold (a row of
-// a bias that is broadcast over padded rows), or may be anything. Known zeros
-// make zeros of products; constants go through the scalar body of an op, which
-// is folded. A value that may be anything, and matters, is masked where it is
-// made, so that nothing after it needs to be. What is known but not neutral is
-// masked at the reduction that would count it.
+// a bias that is broadcast over padded rows), or may be anything. What an op
+// makes of it is asked of its scalar body, which is folded: zero times what is
+// finite is zero, zero by zero is not known. A value that may be anything, and
+// matters, is masked where it is made, so that nothing after it needs to be.
+// What is known but not neutral is masked at the reduction that would count it,
+// of which the body must say that it then counts nothing.
 //
 // "Along a part" means all elements whose index in that part is behind the true
-// size, whatever their other indices are.
+// size. One that is padding along several parts is known if it is along each of
+// them, and all say the same.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,6 +23,7 @@
 #include "dialects/Fabric/IR/Fabric.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "passes/Analysis/FiniteValues.h"
 #include "passes/Analysis/ScalarBody.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallBitVector.h"
@@ -32,13 +35,6 @@ using namespace mlir;
 using namespace mlir::sharding;
 using mlir::analysis::FactorClass;
 using mlir::analysis::ScalarValue;
-
-int64_t PaddedSizes::getDimSize(Value value, unsigned dim) const {
-  int64_t size = 1;
-  for (FactorClass part : classes.getParts(value, dim))
-    size *= padded[part];
-  return size;
-}
 
 namespace {
 /// What is known of the padding along one part of a value.
@@ -52,35 +48,6 @@ struct Padding {
   bool isKnown() const { return constant || uniform; }
 };
 
-/// A padded part of a dim of a value.
-struct Position {
-  unsigned dim;
-  unsigned part; ///< Of the dim's parts, major first.
-};
-
-/// Where a padded part is in an op's rule; one coordinate for each position of
-/// the tensor, in order.
-struct Coordinate {
-  unsigned factor;
-  unsigned part; ///< Of the factor's parts.
-  bool operator==(const Coordinate &other) const {
-    return factor == other.factor && part == other.part;
-  }
-};
-
-/// How positions of operands and results of one op correspond.
-struct Flow {
-  SmallVector<SmallVector<Coordinate>> operands, results;
-
-  static std::optional<unsigned> find(ArrayRef<Coordinate> list,
-                                      Coordinate coordinate) {
-    const Coordinate *it = llvm::find(list, coordinate);
-    if (it == list.end())
-      return std::nullopt;
-    return it - list.begin();
-  }
-};
-
 class PaddingMasker {
 public:
   PaddingMasker(func::FuncOp function, const PaddedSizes &sizes)
@@ -91,25 +58,32 @@ public:
   unsigned getNumMasks() const { return numMasks; }
 
 private:
-  SmallVector<Position> getPositions(Value value) const;
-  Flow getFlow(Operation *op) const;
+  /// The value whose parts a value has: what a mask masks.
+  Value getOriginal(Value value) const {
+    auto it = original.find(value);
+    return it == original.end() ? value : it->second;
+  }
+  SmallVector<Position> getPositions(Value value) const {
+    return sharding::getPositions(sizes, getOriginal(value));
+  }
   bool isStored(unsigned result) {
     return function.getResultAttr(
                result, fabric::FabricDialect::kUpdateOfAttr) != nullptr;
   }
 
   void findWhatMatters();
-  bool mattersTo(Operation *op, const Flow &flow, Coordinate coordinate);
+  bool mattersTo(Operation *op, const PaddingFlow &flow, Coordinate coordinate);
 
-  Padding getOperandPadding(OpOperand &operand,
-                            ArrayRef<Coordinate> coordinates,
+  Padding getOperandPadding(OpOperand &operand, const PaddingFlow &flow,
                             Coordinate coordinate) const;
-  Padding transfer(Operation *op, const Flow &flow, unsigned result,
-                   Coordinate coordinate);
+  std::optional<double> evaluate(Operation *op, const PaddingFlow &flow,
+                                 unsigned result, Coordinate coordinate) const;
+  Padding transfer(Operation *op, const PaddingFlow &flow, unsigned result,
+                   Coordinate coordinate) const;
   void setConstantPadding(Operation *op, const DenseElementsAttr &value);
-  LogicalResult makeNeutral(Operation *op, const Flow &flow,
+  LogicalResult makeNeutral(Operation *op, const PaddingFlow &flow,
                             Coordinate coordinate);
-  void zeroOperands(Operation *op, const Flow &flow);
+  void zeroOperands(Operation *op, const PaddingFlow &flow);
   LogicalResult visit(Operation *op);
   void maskResult(OpResult result);
   void maskStored(Operation *terminator);
@@ -126,8 +100,9 @@ private:
   const PaddedSizes &sizes;
   const analysis::FactorClasses &classes;
 
-  /// The value whose parts a value has: what a mask masks.
   DenseMap<Value, Value> original;
+  /// Their true elements are finite: of a masked value, those of its original.
+  llvm::DenseSet<Value> finiteValues;
   DenseMap<Value, llvm::SmallBitVector> matters;
   DenseMap<Value, SmallVector<Padding>> paddings;
   DenseMap<Value, double> splats;
@@ -138,58 +113,6 @@ private:
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// Positions
-//===----------------------------------------------------------------------===//
-
-SmallVector<Position> PaddingMasker::getPositions(Value value) const {
-  auto it = original.find(value);
-  if (it != original.end())
-    value = it->second;
-  SmallVector<Position> positions;
-  auto type = cast<RankedTensorType>(value.getType());
-  for (int64_t dim = 0; dim < type.getRank(); ++dim)
-    for (auto [index, part] : llvm::enumerate(classes.getParts(value, dim)))
-      if (sizes.isPadded(part))
-        positions.push_back(
-            {static_cast<unsigned>(dim), static_cast<unsigned>(index)});
-  return positions;
-}
-
-Flow PaddingMasker::getFlow(Operation *op) const {
-  Flow flow;
-  const dist::ShardingRule *rule = classes.getRule(op);
-  if (!rule) {
-    // An identity, or an op that keeps all of its sizes.
-    auto identity = [&](Value value) {
-      SmallVector<Coordinate> coordinates;
-      for (Position position : getPositions(value))
-        coordinates.push_back({position.dim, position.part});
-      return coordinates;
-    };
-    for (Value operand : op->getOperands())
-      flow.operands.push_back(identity(operand));
-    for (Value result : op->getResults())
-      flow.results.push_back(identity(result));
-    return flow;
-  }
-  auto add = [&](ArrayRef<dist::TensorFactors> tensors,
-                 SmallVector<SmallVector<Coordinate>> &coordinates) {
-    for (const dist::TensorFactors &dims : tensors) {
-      SmallVector<Coordinate> &list = coordinates.emplace_back();
-      for (const dist::DimFactors &factors : dims)
-        for (unsigned factor : factors)
-          for (auto [index, part] :
-               llvm::enumerate(classes.getParts(op, factor)))
-            if (sizes.isPadded(part))
-              list.push_back({factor, static_cast<unsigned>(index)});
-    }
-  };
-  add(rule->operands, flow.operands);
-  add(rule->results, flow.results);
-  return flow;
-}
-
-//===----------------------------------------------------------------------===//
 // What matters
 //===----------------------------------------------------------------------===//
 
@@ -198,14 +121,14 @@ static bool isReduced(const dist::ShardingRule *rule, Coordinate coordinate) {
          rule->factors[coordinate.factor].kind == dist::Factor::Kind::Reduction;
 }
 
-bool PaddingMasker::mattersTo(Operation *op, const Flow &flow,
+bool PaddingMasker::mattersTo(Operation *op, const PaddingFlow &flow,
                               Coordinate coordinate) {
   if (isReduced(classes.getRule(op), coordinate))
     return true;
   bool isInResult = false;
   for (auto [result, coordinates] :
        llvm::zip_equal(op->getResults(), flow.results))
-    if (auto position = Flow::find(coordinates, coordinate)) {
+    if (auto position = PaddingFlow::find(coordinates, coordinate)) {
       isInResult = true;
       if (matters[result].test(*position))
         return true;
@@ -224,7 +147,7 @@ void PaddingMasker::findWhatMatters() {
     if (isStored(operand.getOperandNumber()))
       matters[operand.get()].set();
   for (Operation &op : llvm::reverse(block.without_terminator())) {
-    Flow flow = getFlow(&op);
+    PaddingFlow flow(sizes, &op);
     for (auto [operand, coordinates] :
          llvm::zip_equal(op.getOperands(), flow.operands))
       for (auto [position, coordinate] : llvm::enumerate(coordinates))
@@ -239,9 +162,10 @@ void PaddingMasker::findWhatMatters() {
 
 /// An operand without the part is the same for all of its indices.
 Padding PaddingMasker::getOperandPadding(OpOperand &operand,
-                                         ArrayRef<Coordinate> coordinates,
+                                         const PaddingFlow &flow,
                                          Coordinate coordinate) const {
-  if (auto position = Flow::find(coordinates, coordinate))
+  if (auto position = PaddingFlow::find(
+          flow.operands[operand.getOperandNumber()], coordinate))
     return paddings.find(operand.get())->second[*position];
   Padding padding;
   padding.uniform = true;
@@ -260,38 +184,51 @@ static bool isLinear(const dist::ShardingRule &rule, unsigned numOperands) {
   });
 }
 
-Padding PaddingMasker::transfer(Operation *op, const Flow &flow,
-                                unsigned result, Coordinate coordinate) {
-  SmallVector<Padding> operands;
-  for (auto [operand, coordinates] :
-       llvm::zip_equal(op->getOpOperands(), flow.operands))
-    operands.push_back(getOperandPadding(operand, coordinates, coordinate));
+/// What an op makes of the padding along a part: before it reduces, if it does.
+std::optional<double> PaddingMasker::evaluate(Operation *op,
+                                              const PaddingFlow &flow,
+                                              unsigned result,
+                                              Coordinate coordinate) const {
+  SmallVector<ScalarValue> operands;
+  for (OpOperand &operand : op->getOpOperands()) {
+    Padding padding = getOperandPadding(operand, flow, coordinate);
+    if (!padding.isKnown())
+      return std::nullopt;
+    bool isFinite = padding.constant
+                        ? std::isfinite(*padding.constant)
+                        : finiteValues.contains(getOriginal(operand.get()));
+    operands.push_back({padding.constant, isFinite});
+  }
+  ScalarValue value;
+  if (auto structured = dyn_cast<fabric::StructuredOpInterface>(op))
+    value = analysis::evaluateScalarBody(structured, operands)[result];
+  else if (isLinear(*classes.getRule(op), operands.size()) &&
+           llvm::all_of(operands, [](const ScalarValue &operand) {
+             return operand.number == 0.0;
+           }))
+    return 0.0;
+  return value.isFinite ? value.number : std::nullopt;
+}
 
+Padding PaddingMasker::transfer(Operation *op, const PaddingFlow &flow,
+                                unsigned result, Coordinate coordinate) const {
   Padding padding;
-  if (operands.empty())
+  if (op->getNumOperands() == 0)
     return padding;
   if (isa<dist::ConstraintOp, ViewLikeOpInterface>(op))
-    return operands.front();
+    return getOperandPadding(op->getOpOperand(0), flow, coordinate);
+  padding.constant = evaluate(op, flow, result, coordinate);
   auto structured = dyn_cast<fabric::StructuredOpInterface>(op);
-  if (structured || isa<fabric::ContractionOpInterface>(op))
-    padding.uniform =
-        llvm::all_of(operands, [](const Padding &p) { return p.uniform; });
-  // An operand that may hold a NaN spoils a product with zero.
-  if (!llvm::all_of(operands, [](const Padding &p) { return p.isKnown(); }))
+  if (!structured)
     return padding;
-  if (!structured) {
-    if (isLinear(*classes.getRule(op), operands.size()) &&
-        llvm::all_of(operands, [](const Padding &p) { return p.isZero(); }))
-      padding.constant = 0.0;
-    return padding;
-  }
-  SmallVector<ScalarValue> scalars = llvm::map_to_vector(
-      operands, [](const Padding &p) { return ScalarValue(p.constant); });
-  ScalarValue value = analysis::evaluateScalarBody(structured, scalars)[result];
+  padding.uniform = llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+    return getOperandPadding(operand, flow, coordinate).uniform;
+  });
+  // How many terms there are, and of which other parts, is not looked at.
   bool reduces = llvm::is_contained(structured.getLoopIterators(),
                                     utils::IteratorType::reduction);
-  if (value && std::isfinite(*value) && (!reduces || *value == 0.0))
-    padding.constant = value;
+  if (reduces && padding.constant != 0.0)
+    padding.constant.reset();
   return padding;
 }
 
@@ -317,20 +254,9 @@ void PaddingMasker::setConstantPadding(Operation *op,
 
 /// One where the index along a dim has a true place in the part, else zero.
 Value PaddingMasker::getValid(Value value, Position position) {
-  auto it = original.find(value);
-  SmallVector<FactorClass, 2> parts =
-      classes.getParts(it == original.end() ? value : it->second, position.dim);
-  auto type = cast<RankedTensorType>(value.getType());
-  int64_t size = type.getDimSize(position.dim), stride = 1;
-  for (FactorClass part : ArrayRef(parts).drop_front(position.part + 1))
-    stride *= sizes.padded[part];
-  FactorClass part = parts[position.part];
-  std::vector<bool> pattern;
-  for (int64_t index = 0; index < size; ++index)
-    pattern.push_back(index / stride % sizes.padded[part] <
-                      classes.getSize(part));
-
-  auto element = cast<FloatType>(type.getElementType());
+  std::vector<bool> pattern =
+      getValidIndices(sizes, getOriginal(value), position);
+  auto element = cast<FloatType>(getElementTypeOrSelf(value.getType()));
   Value &vector = validVectors[{element.getAsOpaquePointer(), pattern}];
   if (vector)
     return vector;
@@ -338,8 +264,9 @@ Value PaddingMasker::getValid(Value value, Position position) {
   SmallVector<Attribute> numbers;
   for (bool valid : pattern)
     numbers.push_back(builder.getFloatAttr(element, valid ? 1.0 : 0.0));
-  auto elements =
-      DenseElementsAttr::get(RankedTensorType::get({size}, element), numbers);
+  auto type =
+      RankedTensorType::get({static_cast<int64_t>(pattern.size())}, element);
+  auto elements = DenseElementsAttr::get(type, numbers);
   vector = fabric::ConstantOp::create(builder, value.getLoc(), elements);
   return vector;
 }
@@ -353,8 +280,7 @@ Value PaddingMasker::createMask(OpBuilder &builder, Value value,
 }
 
 void PaddingMasker::setMasked(Value from, Value to, unsigned position) {
-  auto it = original.find(from);
-  original[to] = it == original.end() ? from : it->second;
+  original[to] = getOriginal(from);
   SmallVector<Padding> known = paddings[from];
   for (auto [other, padding] : llvm::enumerate(known)) {
     if (other == position)
@@ -388,15 +314,14 @@ void PaddingMasker::maskUse(OpOperand &use, unsigned position, double fill) {
 }
 
 /// Makes what a reduction takes from the padding neutral.
-LogicalResult PaddingMasker::makeNeutral(Operation *op, const Flow &flow,
+LogicalResult PaddingMasker::makeNeutral(Operation *op, const PaddingFlow &flow,
                                          Coordinate coordinate) {
   const dist::ShardingRule *rule = classes.getRule(op);
   auto getPosition = [&](unsigned operand) {
-    return Flow::find(flow.operands[operand], coordinate);
+    return PaddingFlow::find(flow.operands[operand], coordinate);
   };
   auto getPadding = [&](unsigned operand) {
-    return getOperandPadding(op->getOpOperand(operand), flow.operands[operand],
-                             coordinate);
+    return getOperandPadding(op->getOpOperand(operand), flow, coordinate);
   };
   dist::ReductionKind kind = rule->factors[coordinate.factor].reduction;
   if (kind != dist::ReductionKind::Sum) {
@@ -408,7 +333,20 @@ LogicalResult PaddingMasker::makeNeutral(Operation *op, const Flow &flow,
         maskUse(op->getOpOperand(operand), *getPosition(operand), fill);
     return success();
   }
-  // Zeros in all operands of one linear group are enough: the cheapest one.
+  auto isNeutral = [&] {
+    return llvm::all_of(op->getResults(), [&](OpResult result) {
+      return evaluate(op, flow, result.getResultNumber(), coordinate) == 0.0;
+    });
+  };
+  auto zero = [&](ArrayRef<unsigned> operands) {
+    for (unsigned operand : operands)
+      if (getPosition(operand) && !getPadding(operand).isZero())
+        maskUse(op->getOpOperand(operand), *getPosition(operand), 0.0);
+  };
+  if (isNeutral())
+    return success();
+  // Zeros in all operands of one linear group do, if the others are finite: in
+  // the cheapest one.
   const SmallVector<unsigned> *best = nullptr;
   int64_t bestCost = 0;
   for (const SmallVector<unsigned> &group : rule->linearGroups) {
@@ -424,26 +362,28 @@ LogicalResult PaddingMasker::makeNeutral(Operation *op, const Flow &flow,
       bestCost = cost;
     }
   }
-  if (!best)
+  if (best)
+    zero(*best);
+  if (!isNeutral())
+    zero(llvm::to_vector(llvm::seq(op->getNumOperands())));
+  if (!isNeutral())
     return op->emitOpError()
-           << "reduces over a dim that is padded, and is not linear in it";
-  for (unsigned operand : *best)
-    if (!getPadding(operand).isZero())
-      maskUse(op->getOpOperand(operand), *getPosition(operand), 0.0);
+           << "reduces over a dim that is padded, and takes more than zeros "
+              "from the padding";
   return success();
 }
 
 /// An update in place must keep the zeros of what is stored, without a mask,
 /// which would be a copy: what it reads is masked instead.
-void PaddingMasker::zeroOperands(Operation *op, const Flow &flow) {
+void PaddingMasker::zeroOperands(Operation *op, const PaddingFlow &flow) {
   for (auto [result, coordinates] : llvm::enumerate(flow.results))
     for (auto [position, coordinate] : llvm::enumerate(coordinates)) {
       if (!matters[op->getResult(result)].test(position) ||
           transfer(op, flow, result, coordinate).isZero())
         continue;
       for (OpOperand &operand : op->getOpOperands()) {
-        auto place =
-            Flow::find(flow.operands[operand.getOperandNumber()], coordinate);
+        auto place = PaddingFlow::find(
+            flow.operands[operand.getOperandNumber()], coordinate);
         if (place && !paddings[operand.get()][*place].isZero())
           maskUse(operand, *place, 0.0);
       }
@@ -492,7 +432,7 @@ LogicalResult PaddingMasker::visit(Operation *op) {
     setConstantPadding(op, constant);
     return success();
   }
-  Flow flow = getFlow(op);
+  PaddingFlow flow(sizes, op);
   SmallVector<Coordinate> reduced;
   for (ArrayRef<Coordinate> coordinates : flow.operands)
     for (Coordinate coordinate : coordinates)
@@ -515,6 +455,7 @@ LogicalResult PaddingMasker::visit(Operation *op) {
 }
 
 LogicalResult PaddingMasker::run() {
+  finiteValues = analysis::findFiniteValues(block);
   findWhatMatters();
   for (BlockArgument argument : block.getArguments())
     paddings[argument].assign(getPositions(argument).size(), {0.0, false});

@@ -9,20 +9,9 @@
 #define FABRIC_PASSES_SHARDING_MASKPADDING_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "passes/Analysis/FactorClasses.h"
+#include "passes/Sharding/PaddingFlow.h"
 
 namespace mlir::sharding {
-
-/// The sizes of all classes, true (as `classes` has them) and padded.
-struct PaddedSizes {
-  const analysis::FactorClasses &classes;
-  SmallVector<int64_t> padded; ///< By class.
-
-  bool isPadded(analysis::FactorClass part) const {
-    return padded[part] != classes.getSize(part);
-  }
-  int64_t getDimSize(Value value, unsigned dim) const;
-};
 
 /// Inserts masks into a function whose types are padded already, where padding
 /// may be anything and matters: where it would be reduced, or stored. `sizes`

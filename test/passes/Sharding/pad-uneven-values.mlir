@@ -161,3 +161,51 @@ func.func @quotients(
   return %7 : tensor<f64>
 }
 }
+
+// -----
+
+// Infinite in true elements, which a minimum bounds: 0 in padding times infinity
+// would be no number, and spoil the sums. Of a division, of a constant, in a
+// product and in an extreme.
+
+module {
+func.func @infinite(
+    %x: tensor<5x13xf64> {fabric.input = #fabric.input<"x", batch_dim = 0>},
+    %w: tensor<5x13xf64> {fabric.param = #fabric.param<"w">, dist.tp = #dist.tp<rowwise>},
+    %b: tensor<13xf64> {fabric.param = #fabric.param<"b">, dist.tp = #dist.tp<colwise>},
+    %r: tensor<3xf64> {fabric.input = #fabric.input<"r">})
+    -> (tensor<f64> {fabric.result = "divided"}, tensor<f64> {fabric.result = "constant"},
+        tensor<f64> {fabric.result = "product"}, tensor<f64> {fabric.result = "extreme"}) {
+  %five = fabric.constant dense<5.0> : tensor<5x13xf64>
+  %one = fabric.constant dense<1.0> : tensor<13xf64>
+  %x0 = fabric.abs %x : tensor<5x13xf64>
+  %b0 = fabric.relu %b : tensor<13xf64>
+  %b1 = fabric.div %one, %b0 : tensor<13xf64>
+  %b2 = fabric.broadcast %b1 dims = [1] : tensor<13xf64> -> tensor<5x13xf64>
+  %0 = fabric.mul %x0, %b2 : tensor<5x13xf64>
+  %1 = fabric.minimum %0, %five : tensor<5x13xf64>
+  %2 = fabric.sum %1 dims = [0, 1] : tensor<5x13xf64> -> tensor<f64>
+
+  %c = fabric.constant dense<0x7FF0000000000000> : tensor<5x13xf64>
+  %3 = fabric.mul %x0, %c : tensor<5x13xf64>
+  %4 = fabric.minimum %3, %five : tensor<5x13xf64>
+  %5 = fabric.sum %4 dims = [0, 1] : tensor<5x13xf64> -> tensor<f64>
+
+  %three = fabric.constant dense<5.0> : tensor<5x3xf64>
+  %ones = fabric.constant dense<1.0> : tensor<3xf64>
+  %none = fabric.constant dense<0.0> : tensor<3xf64>
+  %r0 = fabric.mul %r, %none : tensor<3xf64>
+  %r1 = fabric.div %ones, %r0 : tensor<3xf64>
+  %r3 = fabric.mul %r1, %r1 : tensor<3xf64>
+  %r2 = fabric.broadcast %r3 dims = [0] : tensor<3xf64> -> tensor<3x13xf64>
+  %w0 = fabric.abs %w : tensor<5x13xf64>
+  %6 = fabric.linear %w0, %r2 : (tensor<5x13xf64>, tensor<3x13xf64>) -> tensor<5x3xf64>
+  %7 = fabric.minimum %6, %three : tensor<5x3xf64>
+  %8 = fabric.sum %7 dims = [0, 1] : tensor<5x3xf64> -> tensor<f64>
+
+  %9 = fabric.min %3 dims = [0] : tensor<5x13xf64> -> tensor<13xf64>
+  %10 = fabric.minimum %9, %one : tensor<13xf64>
+  %11 = fabric.sum %10 dims = [0] : tensor<13xf64> -> tensor<f64>
+  return %2, %5, %8, %11 : tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>
+}
+}

@@ -226,3 +226,33 @@ func.func @either(%x: tensor<6x2xf32> {fabric.input = #fabric.input<"x", batch_d
   return %3 : tensor<2xf32>
 }
 }
+
+// -----
+
+// Zero times what may be infinite is masked, in a product too: 1 / b may be, and
+// b is not.
+module attributes {dist.mesh = #dist.mesh<["dp"=1, "tp"=4]>} {
+// CHECK-LABEL: func.func @infinite(
+// CHECK: %[[D:.+]] = fabric.div
+// CHECK-NEXT: %[[ROWS:.+]] = fabric.broadcast %[[D]]
+// CHECK-NEXT: %[[PRODUCT:.+]] = fabric.mul %{{.*}}, %[[ROWS]]
+// CHECK-NEXT: %[[MASKED:.+]] = fabric.mask %[[PRODUCT]]
+// CHECK-NEXT: fabric.sum %[[MASKED]]
+// CHECK-NEXT: %[[MASKED_ROWS:.+]] = fabric.mask %[[ROWS]]
+// CHECK-NEXT: fabric.contract %{{.*}}, %[[MASKED_ROWS]]
+// CHECK: %[[FINITE:.+]] = fabric.mul
+// CHECK-NEXT: fabric.sum %[[FINITE]]
+func.func @infinite(%x: tensor<6x2xf32> {fabric.param = #fabric.param<"x">, dist.tp = #dist.tp<colwise>},
+    %b: tensor<2xf32> {fabric.param = #fabric.param<"b">}) -> (tensor<2xf32>, tensor<2x2xf32>, tensor<2xf32>) {
+  %one = fabric.constant dense<1.0> : tensor<2xf32>
+  %0 = fabric.div %one, %b : tensor<2xf32>
+  %1 = fabric.broadcast %0 dims = [1] : tensor<2xf32> -> tensor<6x2xf32>
+  %2 = fabric.mul %x, %1 : tensor<6x2xf32>
+  %3 = fabric.sum %2 dims = [0] : tensor<6x2xf32> -> tensor<2xf32>
+  %4 = fabric.contract %x, %1 batch = [] x [] contract = [0] x [0] : (tensor<6x2xf32>, tensor<6x2xf32>) -> tensor<2x2xf32>
+  %5 = fabric.broadcast %b dims = [1] : tensor<2xf32> -> tensor<6x2xf32>
+  %6 = fabric.mul %x, %5 : tensor<6x2xf32>
+  %7 = fabric.sum %6 dims = [0] : tensor<6x2xf32> -> tensor<2xf32>
+  return %3, %4, %7 : tensor<2xf32>, tensor<2x2xf32>, tensor<2xf32>
+}
+}
