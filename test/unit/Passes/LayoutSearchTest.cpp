@@ -498,9 +498,14 @@ protected:
       for (int64_t size : {2, 3, 4}) {
         Model model;
         std::string text = model.finish(describe(model), isTrained);
-        expectOptimal(build(text, size).graph,
-                      name + (isTrained ? ", trained, " : ", ") +
-                          std::to_string(size) + " ranks");
+        std::string what = name + (isTrained ? ", trained, " : ", ") +
+                           std::to_string(size) + " ranks";
+        LayoutGraph graph = build(text, size).graph;
+        expectOptimal(graph, what);
+        // That some plan is possible is seen at once.
+        std::optional<LayoutChoices> choices = findChoices(graph);
+        ASSERT_TRUE(choices.has_value()) << what;
+        EXPECT_EQ(choices->numTakenBack, 0) << what;
       }
   }
 
