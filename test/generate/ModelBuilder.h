@@ -89,6 +89,7 @@ public:
 
 private:
   Value addArgument(Type type, StringRef name, Attribute attr);
+  Value makeOffset(RankedTensorType type);
   Value makeLoss(ArrayRef<Value> results);
 
   OwningOpRef<ModuleOp> module;
