@@ -215,6 +215,14 @@ struct WrongFactor {
         DenseElementsAttr::get(value.getType(), 2.0 * number + 1.0));
   }
 };
+
+/// Padding is reduced, or stored, as it is.
+struct DropMask {
+  static bool applies(Operation *op) { return isa<MaskOp>(op); }
+  static void plant(Operation *op) {
+    replace(op, cast<MaskOp>(op).getOperand());
+  }
+};
 } // namespace
 
 //===----------------------------------------------------------------------===//
@@ -334,6 +342,7 @@ ArrayRef<FaultKind> mlir::fabric::generate::getFaultKinds() {
       ofOps<OtherDim>("a swapped dim", "partition"),
       ofOps<SwapDims>("swapped dims of an all-to-all", "partition"),
       ofOps<WrongFactor>("a wrong factor", "partition"),
+      ofOps<DropMask>("a dropped mask", "partition"),
       {"a swapped axis of an argument", "partition", countArgumentPlaces,
        plantInArgument},
       ofOps<WrongType>("a swapped axis in a type", "shard"),

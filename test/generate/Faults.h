@@ -1,7 +1,8 @@
 //===- Faults.h - Mistakes that checks must find ----------------*- C++ -*-===//
 //
 // What a wrong pass could make of a program: a reduction that is missing, done
-// twice or over the wrong axes, a gather along the wrong dim, a wrong factor.
+// twice or over the wrong axes, a gather along the wrong dim, a wrong factor,
+// padding that is counted.
 // Types stay valid where they can, so that values are all that is wrong.
 //
 //===----------------------------------------------------------------------===//
