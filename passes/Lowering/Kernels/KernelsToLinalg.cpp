@@ -129,18 +129,22 @@ private:
       numRows = chooseNumRows(rowLoops.back());
   }
 
-  /// As many as lie in `rowBytes`. A few at least, whose latencies overlap, and
-  /// a few more if totals are read and written for them; of rows that lie
-  /// across, whole cache lines.
-  int64_t chooseNumRows(unsigned loop) const {
-    constexpr int64_t most = 64;
+  /// Stages before the last.
+  int64_t getNumStages() const { return domain.inner.back().stage + 1; }
+
+  /// As many as lie in `rowBytes`: few, so that results of some are written
+  /// while the next are fetched. More, eight at least, if totals are read and
+  /// written for them; of rows that lie across, whole cache lines.
+  int64_t chooseNumRows(unsigned loop) {
+    constexpr int64_t most = 64, firstLevelBytes = 32 << 10;
     bool hasTotals =
         llvm::any_of(domain.results, [&](const KernelDomain::Result &place) {
           AffineMap map = getMap(place);
           return isReduced(map) && !map.isFunctionOfDim(loop);
         });
-    int64_t fewest = hasTotals ? 8 : 4;
-    int64_t bytes = 1;
+    int64_t fewest = hasTotals ? 8 : 1;
+    int64_t budget = hasTotals ? 8 * options.rowBytes : options.rowBytes;
+    int64_t bytes = 0;
     bool liesAcross = false;
     auto visit = [&](Value value, AffineMap map) {
       AffineMap view = loops.getMap(map);
@@ -158,9 +162,12 @@ private:
       visit(read.first, read.second);
     for (auto [value, result] : llvm::zip_equal(results, domain.results))
       visit(value, result.map);
-    if (liesAcross)
-      return most;
-    return std::clamp(options.rowBytes / bytes, fewest, most);
+    int64_t chosen =
+        liesAcross
+            ? most
+            : std::clamp(budget / std::max<int64_t>(bytes, 1), fewest, most);
+    fitsFirstLevel = chosen * bytes <= firstLevelBytes;
+    return chosen;
   }
 
   void emitTiles(ArrayRef<unsigned> left) {
@@ -235,17 +242,24 @@ private:
     }
   }
 
-  /// The stages but the last, which has results to write, each fetch a part of
-  /// the next rows, while memory would have nothing to do. What such a stage
-  /// does not read itself is an input to be fetched.
+  /// The stages but the last, which has results to write, fetch the next rows,
+  /// while memory would have nothing to do: each a part; or, where stages after
+  /// the first find the rows in the first-level cache, so that the second has
+  /// nothing to do either, the last of them all. What such a stage does not
+  /// read itself is an input to be fetched.
   void setPrefetch(linalg::GenericOp generic, int64_t stage) {
-    if (rowLoops.empty() || loops.getSizes()[rowLoops.back()] <= numRows)
+    int64_t shares = std::min(getNumStages(), VectorNest::maxAccumulators);
+    int64_t share = stage % shares;
+    if (fitsFirstLevel) {
+      shares = stage + 1 == getNumStages() ? 1 : 0;
+      share = 0;
+    }
+    if (rowLoops.empty() || shares == 0 ||
+        loops.getSizes()[rowLoops.back()] <= numRows)
       return dropUnusedInputs(generic);
-    int64_t shares = std::min<int64_t>(domain.inner.back().stage + 1,
-                                       VectorNest::maxAccumulators);
     generic->setAttr(VectorNest::prefetchAttr,
                      builder.getDenseI64ArrayAttr(
-                         {rowLoops.back(), numRows, stage % shares, shares}));
+                         {rowLoops.back(), numRows, share, shares}));
   }
 
   /// All generics of the current rows.
@@ -320,6 +334,7 @@ private:
   SmallVector<std::pair<ValueAtMap, Value>> scalars; // The same in all loops.
   SmallVector<unsigned> rowLoops;                    // Collapsed ones.
   int64_t numRows = 1;             // Taken together, of the last of them.
+  bool fitsFirstLevel = false;     // What they read and write.
   SmallVector<Value> totals;       // By result; in f64.
   SmallVector<Value> innerBuffers; // What stages of the current rows leave.
 };

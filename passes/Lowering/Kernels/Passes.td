@@ -46,7 +46,7 @@ def KernelsToLinalgPass : Pass<"lower-kernels-to-linalg", "func::FuncOp"> {
   let options = [
     Option<"streamBytes", "stream-bytes", "int64_t", /*default=*/"16 << 20",
            "Size from which on a result bypasses the caches.">,
-    Option<"rowBytes", "row-bytes", "int64_t", /*default=*/"64 << 10",
+    Option<"rowBytes", "row-bytes", "int64_t", /*default=*/"8 << 10",
            "Bytes of the operands of the rows that go through stages together; "
            "0 for all rows.">
   ];

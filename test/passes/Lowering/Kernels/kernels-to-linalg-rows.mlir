@@ -1,7 +1,7 @@
-// RUN: fabric-opt %s --pass-pipeline='builtin.module(func.func(lower-kernels-to-linalg{row-bytes=1024}))' | FileCheck %s
+// RUN: fabric-opt %s --pass-pipeline='builtin.module(func.func(lower-kernels-to-linalg{row-bytes=128}))' | FileCheck %s
 // RUN: fabric-opt %s --pass-pipeline='builtin.module(func.func(lower-kernels-to-linalg{row-bytes=0}))' | FileCheck %s --check-prefix=ALL
 
-// A row is 256 bytes: eight are taken together, the fewest with sums over rows,
+// Rows are longer than asked for: eight are taken together, the fewest with sums over rows,
 // then four. What the first stage leaves is on the stack; so are, for all rows
 // and in f64, the sums over rows.
 
@@ -71,4 +71,47 @@ func.func @two_places(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
   %5 = fabric.add %4, %2 : tensor<4x4xf32>
   %6 = fabric.add %5, %3 : tensor<4x4xf32>
   return %6 : tensor<4x4xf32>
+}
+
+// One row at a time. The second stage finds it in the first-level cache, and
+// fetches the next one.
+// CHECK-LABEL: func.func @two_stages(
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c20{{.*}} step %c1{{ |_}}
+// CHECK: linalg.generic
+// CHECK-NOT: prefetch
+// CHECK-SAME: outs(%{{.*}} : memref<1xf32>)
+// CHECK: linalg.generic
+// CHECK-SAME: outs(%{{.*}} : memref<1xf32>) attrs = {prefetch = array<i64: 0, 1, 0, 1>}
+// CHECK: linalg.generic
+// CHECK-NOT: prefetch
+// CHECK: return
+func.func @two_stages(%x: tensor<20x64xf32>) -> tensor<20x64xf32> {
+  %0 = fabric.sum %x dims = [1] : tensor<20x64xf32> -> tensor<20xf32>
+  %1 = fabric.broadcast %0 dims = [0] : tensor<20xf32> -> tensor<20x64xf32>
+  %2 = fabric.sub %x, %1 : tensor<20x64xf32>
+  %3 = fabric.mul %2, %2 : tensor<20x64xf32>
+  %4 = fabric.sum %3 dims = [1] : tensor<20x64xf32> -> tensor<20xf32>
+  %5 = fabric.broadcast %4 dims = [0] : tensor<20xf32> -> tensor<20x64xf32>
+  %6 = fabric.div %2, %5 : tensor<20x64xf32>
+  return %6 : tensor<20x64xf32>
+}
+
+// A row that the first-level cache does not hold: each stage fetches a half of
+// the next.
+// CHECK-LABEL: func.func @long_rows(
+// CHECK: linalg.generic
+// CHECK-SAME: prefetch = array<i64: 0, 1, 0, 2>
+// CHECK: linalg.generic
+// CHECK-SAME: prefetch = array<i64: 0, 1, 1, 2>
+// CHECK-NOT: prefetch
+// CHECK: return
+func.func @long_rows(%x: tensor<20x8192xf32>) -> tensor<20x8192xf32> {
+  %0 = fabric.sum %x dims = [1] : tensor<20x8192xf32> -> tensor<20xf32>
+  %1 = fabric.broadcast %0 dims = [0] : tensor<20xf32> -> tensor<20x8192xf32>
+  %2 = fabric.sub %x, %1 : tensor<20x8192xf32>
+  %3 = fabric.mul %2, %2 : tensor<20x8192xf32>
+  %4 = fabric.sum %3 dims = [1] : tensor<20x8192xf32> -> tensor<20xf32>
+  %5 = fabric.broadcast %4 dims = [0] : tensor<20xf32> -> tensor<20x8192xf32>
+  %6 = fabric.div %2, %5 : tensor<20x8192xf32>
+  return %6 : tensor<20x8192xf32>
 }

@@ -1,4 +1,4 @@
-// RUN: fabric-opt %s --pass-pipeline='builtin.module(func.func(lower-kernels-to-linalg{row-bytes=1024},lower-kernels-to-vector))' | FileCheck %s
+// RUN: fabric-opt %s --pass-pipeline='builtin.module(func.func(lower-kernels-to-linalg{row-bytes=12288},lower-kernels-to-vector))' | FileCheck %s
 
 // While the one stage before the last goes through four rows it fetches the next
 // four, 4 x 256 elements on: also of the operand that it does not read itself.
