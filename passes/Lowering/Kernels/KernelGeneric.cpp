@@ -144,6 +144,9 @@ linalg::GenericOp mlir::lowering::buildGeneric(KernelLoops &loops,
     scalars.emplace_back(
         at, fromStorage(builder, loc, element, getElementTypeOrSelf(at.first)));
   }
+  for (const auto &[at, buffer] : known.kept)
+    if (AffineMap map = loops.getMap(at.second); !usesAny(map, dropped))
+      addInput(at, map, buffer);
   addShapeOperand(loops, outputs, dropped, body, inputs, maps);
 
   for (const GenericOutput &output : outputs) {

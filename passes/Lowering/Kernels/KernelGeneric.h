@@ -26,6 +26,8 @@ struct GenericInputs {
   ArrayRef<std::pair<ValueAtMap, Value>> scalars;
   /// Buffers of the first ones of the domain's `inner`.
   ArrayRef<Value> inner;
+  /// Values of the kernel that stages before have kept, and where.
+  ArrayRef<std::pair<ValueAtMap, Value>> kept;
 };
 
 /// Fills a buffer with what the reduction that gives the value starts from.

@@ -21,7 +21,7 @@
 #include "passes/Lowering/Kernels/KernelBody.h"
 #include "passes/Lowering/Kernels/KernelGeneric.h"
 #include "passes/Lowering/Kernels/Passes.h"
-#include "passes/Lowering/Kernels/VectorNest.h"
+#include "passes/Lowering/Kernels/RowPlan.h"
 
 namespace mlir::lowering {
 #define GEN_PASS_DEF_KERNELSTOLINALGPASS
@@ -40,13 +40,12 @@ public:
                 const KernelLoopOptions &options)
       : loops(kernel, std::move(known)), domain(loops.getDomain()),
         results(loops.getResults()), builder(loops.getBuilder()),
-        options(options) {}
+        options(options), rows(planRows(loops, options.rowBytes)) {}
 
   void run() {
     loadScalars();
-    findRowLoops();
     makeTotals();
-    emitTiles(rowLoops);
+    emitTiles(rows.loops);
     storeTotals();
     loops.finish();
   }
@@ -118,56 +117,19 @@ private:
   // Rows
   //===--------------------------------------------------------------------===//
 
-  void findRowLoops() {
-    if (domain.inner.empty() || options.rowBytes == 0)
-      return;
-    AffineMap map = getMap(domain.inner.front());
-    for (unsigned loop = 0; loop < loops.getSizes().size(); ++loop)
-      if (map.isFunctionOfDim(loop))
-        rowLoops.push_back(loop);
-    if (!rowLoops.empty())
-      numRows = chooseNumRows(rowLoops.back());
-  }
-
-  /// Stages before the last.
-  int64_t getNumStages() const { return domain.inner.back().stage + 1; }
-
-  /// As many as lie in `rowBytes`: few, so that results of some are written
-  /// while the next are fetched. More, eight at least, if totals are read and
-  /// written for them; of rows that lie across, whole cache lines.
-  int64_t chooseNumRows(unsigned loop) {
-    constexpr int64_t most = 64, firstLevelBytes = 32 << 10;
-    bool hasTotals =
-        llvm::any_of(domain.results, [&](const KernelDomain::Result &place) {
-          AffineMap map = getMap(place);
-          return isReduced(map) && !map.isFunctionOfDim(loop);
-        });
-    int64_t fewest = hasTotals ? 8 : 1;
-    int64_t budget = hasTotals ? 8 * options.rowBytes : options.rowBytes;
-    int64_t bytes = 0;
-    bool liesAcross = false;
-    auto visit = [&](Value value, AffineMap map) {
-      AffineMap view = loops.getMap(map);
-      if (!view.isFunctionOfDim(loop) || domain.isRowWise(map))
-        return;
-      int64_t size =
-          getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth() / 8;
-      for (unsigned dim = 0; dim < view.getNumResults(); ++dim)
-        if (!llvm::is_contained(rowLoops, view.getDimPosition(dim)))
-          size *= loops.getSizes()[view.getDimPosition(dim)];
-      bytes += size;
-      liesAcross |= view.getDimPosition(view.getNumResults() - 1) == loop;
-    };
-    for (const ValueAtMap &read : domain.reads)
-      visit(read.first, read.second);
-    for (auto [value, result] : llvm::zip_equal(results, domain.results))
-      visit(value, result.map);
-    int64_t chosen =
-        liesAcross
-            ? most
-            : std::clamp(budget / std::max<int64_t>(bytes, 1), fewest, most);
-    fitsFirstLevel = chosen * bytes <= firstLevelBytes;
-    return chosen;
+  /// In this stage.
+  void keepValues(unsigned stage, SmallVector<GenericOutput> &outputs) {
+    for (const KeptValue &kept : rows.kept) {
+      if (kept.stage != stage)
+        continue;
+      AffineMap map = getMap(kept);
+      Value buffer = loops.makeBuffer(
+          map, loops.tileSizes,
+          getStorageType(getElementTypeOrSelf(kept.value.getType())),
+          kept.value.getLoc());
+      outputs.push_back({kept.value, &kept, buffer, map});
+      keptBuffers.emplace_back(ValueAtMap(kept.value, kept.map), buffer);
+    }
   }
 
   void emitTiles(ArrayRef<unsigned> left) {
@@ -175,7 +137,8 @@ private:
       return buildStages();
     unsigned loop = left.front();
     int64_t size = loops.getSizes()[loop];
-    int64_t step = left.size() == 1 ? numRows : 1, whole = size / step * step;
+    int64_t step = left.size() == 1 ? rows.numRows : 1,
+            whole = size / step * step;
     auto emit = [&](OpFoldResult start, int64_t count) {
       loops.tileStarts[loop] = start;
       loops.tileSizes[loop] = count;
@@ -201,9 +164,9 @@ private:
   /// Sums over rows that are not taken together.
   bool needsTotals(unsigned result) const {
     AffineMap map = getMap(domain.results[result]);
-    return isReduced(map) && llvm::any_of(rowLoops, [&](unsigned loop) {
-             bool isTiled =
-                 loop != rowLoops.back() || loops.getSizes()[loop] > numRows;
+    return isReduced(map) && llvm::any_of(rows.loops, [&](unsigned loop) {
+             bool isTiled = loop != rows.loops.back() ||
+                            loops.getSizes()[loop] > rows.numRows;
              return isTiled && !map.isFunctionOfDim(loop);
            });
   }
@@ -242,30 +205,23 @@ private:
     }
   }
 
-  /// The stages but the last, which has results to write, fetch the next rows,
-  /// while memory would have nothing to do: each a part; or, where stages after
-  /// the first find the rows in the first-level cache, so that the second has
-  /// nothing to do either, the last of them all. What such a stage does not
-  /// read itself is an input to be fetched.
-  void setPrefetch(linalg::GenericOp generic, int64_t stage) {
-    int64_t shares = std::min(getNumStages(), VectorNest::maxAccumulators);
-    int64_t share = stage % shares;
-    if (fitsFirstLevel) {
-      shares = stage + 1 == getNumStages() ? 1 : 0;
-      share = 0;
-    }
-    if (rowLoops.empty() || shares == 0 ||
-        loops.getSizes()[rowLoops.back()] <= numRows)
+  /// What a stage that fetches rows does not read itself is an input to be
+  /// fetched.
+  void setPrefetch(linalg::GenericOp generic, unsigned stage) {
+    std::optional<VectorNest::Prefetch> prefetch = rows.getPrefetch(stage);
+    if (!prefetch)
       return dropUnusedInputs(generic);
-    generic->setAttr(VectorNest::prefetchAttr,
-                     builder.getDenseI64ArrayAttr(
-                         {rowLoops.back(), numRows, share, shares}));
+    generic->setAttr(
+        VectorNest::prefetchAttr,
+        builder.getDenseI64ArrayAttr({prefetch->loop, prefetch->distance,
+                                      prefetch->share, prefetch->shares}));
   }
 
   /// All generics of the current rows.
   void buildStages() {
     SmallVector<bool> isWritten(results.size());
     innerBuffers.clear();
+    keptBuffers.clear();
     for (const KernelDomain::Inner &inner : domain.inner) {
       auto it = llvm::find(results, Value(inner.value));
       size_t result = it - results.begin();
@@ -289,8 +245,10 @@ private:
         outputs.push_back(
             {inner.value, &inner, innerBuffers[number], getMap(inner)});
       }
-      linalg::GenericOp generic = build(outputs, /*numInner=*/first);
-      setPrefetch(generic, domain.inner[first].stage);
+      unsigned stage = domain.inner[first].stage;
+      size_t numKept = keptBuffers.size();
+      keepValues(stage, outputs);
+      setPrefetch(build(outputs, /*numInner=*/first, numKept), stage);
       first = number;
     }
 
@@ -311,18 +269,19 @@ private:
       output.isStreamed = !isReduced(map) && isStreamed(result);
       (isOfRow ? ofRows : others).push_back(std::move(output));
     }
-    size_t numInner = domain.inner.size();
+    size_t numInner = domain.inner.size(), numKept = keptBuffers.size();
     if (!ofRows.empty())
-      dropUnusedInputs(build(ofRows, numInner, /*isOfRows=*/true));
+      dropUnusedInputs(build(ofRows, numInner, numKept, /*isOfRows=*/true));
     if (!others.empty())
       for (SmallVector<GenericOutput> &group : groupOutputs(std::move(others)))
-        dropUnusedInputs(build(group, numInner));
+        dropUnusedInputs(build(group, numInner, numKept));
   }
 
   linalg::GenericOp build(ArrayRef<GenericOutput> outputs, size_t numInner,
-                          bool isOfRows = false) {
+                          size_t numKept, bool isOfRows = false) {
     return buildGeneric(loops, outputs,
-                        {scalars, ArrayRef(innerBuffers).take_front(numInner)},
+                        {scalars, ArrayRef(innerBuffers).take_front(numInner),
+                         ArrayRef(keptBuffers).take_front(numKept)},
                         isOfRows);
   }
 
@@ -331,12 +290,11 @@ private:
   ArrayRef<Value> results;
   OpBuilder &builder;
   const KernelLoopOptions &options;
+  const RowPlan rows;
   SmallVector<std::pair<ValueAtMap, Value>> scalars; // The same in all loops.
-  SmallVector<unsigned> rowLoops;                    // Collapsed ones.
-  int64_t numRows = 1;             // Taken together, of the last of them.
-  bool fitsFirstLevel = false;     // What they read and write.
-  SmallVector<Value> totals;       // By result; in f64.
+  SmallVector<Value> totals;                         // By result; in f64.
   SmallVector<Value> innerBuffers; // What stages of the current rows leave.
+  SmallVector<std::pair<ValueAtMap, Value>> keptBuffers; // By now.
 };
 
 class KernelsToLinalgPass

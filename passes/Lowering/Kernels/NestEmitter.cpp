@@ -414,7 +414,9 @@ private:
          body.getArguments().take_front(nest.numInputs)) {
       unsigned number = argument.getArgNumber();
       int64_t stride = nest.accesses[number].strides[nest.prefetch->loop];
-      if (!isVarying(number) || stride == 0)
+      bool isOnStack = isa_and_nonnull<memref::AllocaOp>(
+          nest.accesses[number].buffer.getDefiningOp());
+      if (!isVarying(number) || stride == 0 || isOnStack)
         continue;
       for (const Row &row : rows)
         memref::PrefetchOp::create(builder, loc, buffers[number],

@@ -115,3 +115,47 @@ func.func @long_rows(%x: tensor<20x8192xf32>) -> tensor<20x8192xf32> {
   %6 = fabric.div %2, %5 : tensor<20x8192xf32>
   return %6 : tensor<20x8192xf32>
 }
+
+// What the sum and the quotients need and takes a function to compute is kept
+// on the stack. So is no root that is the same for a row, and nothing that one
+// stage alone needs.
+// CHECK-LABEL: func.func @softmax(
+// CHECK-DAG: %[[KEPT:.*]] = memref.alloca() {{.*}} : memref<1x64xf32>
+// CHECK: linalg.generic
+// CHECK: arith.maximumf
+// CHECK: linalg.generic
+// CHECK-SAME: outs(%[[SUM:.*]], %[[KEPT]] : memref<1xf32>, memref<1x64xf32>)
+// CHECK: math.exp
+// CHECK: linalg.generic
+// CHECK-SAME: ins(%{{.*}}, %[[KEPT]] : memref<1xf32>, memref<1x64xf32>)
+// CHECK-NOT: math.exp
+// CHECK: math.sqrt
+// CHECK-NOT: linalg.generic
+// CHECK: return
+// All rows at once are not kept.
+// ALL-LABEL: func.func @softmax(
+// ALL-COUNT-2: math.exp
+// ALL: return
+func.func @softmax(%x: tensor<20x64xf32>) -> tensor<20x64xf32> {
+  %0 = fabric.max %x dims = [1] : tensor<20x64xf32> -> tensor<20xf32>
+  %1 = fabric.broadcast %0 dims = [0] : tensor<20xf32> -> tensor<20x64xf32>
+  %2 = fabric.sub %x, %1 : tensor<20x64xf32>
+  %3 = fabric.exp %2 : tensor<20x64xf32>
+  %4 = fabric.sum %3 dims = [1] : tensor<20x64xf32> -> tensor<20xf32>
+  %5 = fabric.broadcast %4 dims = [0] : tensor<20xf32> -> tensor<20x64xf32>
+  %6 = fabric.sqrt %5 : tensor<20x64xf32>
+  %7 = fabric.div %3, %6 : tensor<20x64xf32>
+  return %7 : tensor<20x64xf32>
+}
+
+// A row that is too long to be kept.
+// CHECK-LABEL: func.func @long_softmax(
+// CHECK-COUNT-2: math.exp
+// CHECK: return
+func.func @long_softmax(%x: tensor<20x16384xf32>) -> tensor<20x16384xf32> {
+  %0 = fabric.exp %x : tensor<20x16384xf32>
+  %1 = fabric.sum %0 dims = [1] : tensor<20x16384xf32> -> tensor<20xf32>
+  %2 = fabric.broadcast %1 dims = [0] : tensor<20xf32> -> tensor<20x16384xf32>
+  %3 = fabric.div %0, %2 : tensor<20x16384xf32>
+  return %3 : tensor<20x16384xf32>
+}
