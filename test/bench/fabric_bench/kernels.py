@@ -18,23 +18,26 @@ WANTED = {"siluForward": 0.95, "siluBackward": 0.95, "siluBackwardInPlace": 0.95
 NORM_WANTED = 0.9
 
 
-def measure(options, folder, quiet):
-    need(KERNEL_BENCH, "kernel-bench")
-    quiet.sample()
-    repetitions = 1 if options.quick else options.rounds
-    output = folder / "kernels.json"
-    run(
-        [
-            *(KERNEL_BENCH, f"--benchmark_out={output}", "--benchmark_out_format=json"),
-            f"--benchmark_min_time={0.001 if options.quick else 0.05}",
-            f"--benchmark_repetitions={repetitions}",
-            *(["--benchmark_filter=copy/|siluForward/256"] if options.quick else []),
-        ]
-    )
+def bench_kernels(output, *flags):
+    """The measurements of kernel-bench, by name."""
+    run([KERNEL_BENCH, f"--benchmark_out={output}", "--benchmark_out_format=json", *flags])
     runs = {}
     for entry in json.loads(output.read_text())["benchmarks"]:
         if entry["run_type"] == "iteration":
             runs.setdefault(entry["run_name"], []).append(entry)
+    return runs
+
+
+def measure(options, folder, quiet):
+    need(KERNEL_BENCH, "kernel-bench")
+    quiet.sample()
+    repetitions = 1 if options.quick else options.rounds
+    runs = bench_kernels(
+        folder / "kernels.json",
+        f"--benchmark_min_time={0.001 if options.quick else 0.05}",
+        f"--benchmark_repetitions={repetitions}",
+        *(["--benchmark_filter=copy/|siluForward/256"] if options.quick else []),
+    )
     copies = {int(name.split("/")[1]): entries for name, entries in runs.items() if name.startswith("copy/")}
 
     def nearest(moved):
@@ -56,11 +59,11 @@ def measure(options, folder, quiet):
         limit = WANTED.get(kernel) if size == "4096" and not options.quick else None
         figures.append(Figure("kernels", name, "bytes a second / a copy's", "", ratios, limit, at_least=True))
     if not options.quick:
-        figures += measure_norms(options, folder, quiet, nearest)
+        figures += measure_norms(options, folder, quiet, list(copies))
     return figures
 
 
-def measure_norms(options, folder, quiet, nearest):
+def measure_norms(options, folder, quiet, copy_sizes):
     need(FABRIC_COMPILE, "fabric-compile")
     need(FABRIC_RUN, "fabric-run")
     metrics = folder / "norm.jsonl"
@@ -70,11 +73,14 @@ def measure_norms(options, folder, quiet, nearest):
         model.write_text(models.layer_norm(NORM_SIZE, is_trained))
         run([FABRIC_COMPILE, model, "-o", plan, "--dp=1", "--tp=1"])
         moved = tensors * 4 * NORM_SIZE**2
-        quiet.sample()
+        size = min(copy_sizes, key=lambda size: abs(math.log(size / moved)))
         ratios = []
-        for entry in nearest(moved)[: options.rounds]:
+        for _ in range(options.rounds):
+            # In turn: what memory gives changes with what else the machine does.
+            quiet.sample()
+            ((copy,),) = bench_kernels(folder / "copy.json", f"--benchmark_filter=copy/{size}$").values()
             run([FABRIC_RUN, plan, f"--steps={NORM_STEPS}", f"--metrics={metrics}", "--quiet", "--threads=1"])
             times = [json.loads(line)["step_ms"] for line in metrics.read_text().splitlines()]
-            ratios.append(moved / (statistics.median(times[WARM_UP:]) / 1e3) / entry["bytes_per_second"])
+            ratios.append(moved / (statistics.median(times[WARM_UP:]) / 1e3) / copy["bytes_per_second"])
         case = f"plan/{name}/{NORM_SIZE}"
         yield Figure("kernels", case, "bytes a second / a copy's", "", ratios, NORM_WANTED, at_least=True)
