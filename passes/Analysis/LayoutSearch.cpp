@@ -21,52 +21,12 @@
 
 #include "passes/Analysis/LayoutSearch.h"
 #include "passes/Analysis/LayoutChoices.h"
-#include "llvm/ADT/DenseMap.h"
-#include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringMap.h"
+#include "passes/Analysis/LayoutFutures.h"
 
 using namespace mlir;
 using namespace mlir::analysis;
 
 namespace {
-/// A live tensor in a partial plan.
-class Slot {
-public:
-  Slot() = default;
-  static Slot fromWord(uint64_t word) { return Slot(word); }
-  uint64_t toWord() const { return word; }
-
-  bool isLeft() const { return word >> kLeftShift; }
-  LayoutState getLeft() const {
-    return LayoutState::fromCode((word >> kLeftShift) - 1);
-  }
-  LayoutNeeds getNeeds() const {
-    return word & ((uint64_t(1) << kLeftShift) - 1);
-  }
-  void leave(LayoutState state) {
-    word |= uint64_t(state.getCode() + 1) << kLeftShift;
-  }
-  void need(LayoutNeeds needs) { word |= needs; }
-  void setNeeds(LayoutNeeds needs) { word = (word & ~getNeeds()) | needs; }
-  bool operator==(Slot other) const { return word == other.word; }
-
-private:
-  static constexpr unsigned kLeftShift = 56;
-  explicit Slot(uint64_t word) : word(word) {}
-  uint64_t word = 0;
-};
-
-/// A tensor, and what may still happen to it.
-struct Future {
-  LayoutTensor tensor;
-  LayoutNeeds needs = 0;
-  /// A bit a state; none if its maker has been decided.
-  LayoutNeeds left = 0;
-  /// The same of the example alone.
-  LayoutNeeds exampleNeeds = 0;
-  LayoutNeeds exampleLeft = 0;
-};
-
 /// One op at its place in the order.
 struct Step {
   const LayoutOp *op = nullptr;
@@ -93,21 +53,6 @@ struct Transition {
   SmallVector<std::pair<unsigned, unsigned>, 0> origins;
 };
 
-/// Numbers sequences of words by their content.
-class Interner {
-public:
-  /// The number, and whether it is new.
-  std::pair<unsigned, bool> intern(ArrayRef<uint64_t> words) {
-    StringRef key(reinterpret_cast<const char *>(words.data()),
-                  words.size() * sizeof(uint64_t));
-    auto [it, isNew] = ids.try_emplace(key, ids.size());
-    return {it->second, isNew};
-  }
-
-private:
-  llvm::StringMap<unsigned> ids;
-};
-
 void append(SmallVectorImpl<uint64_t> &words, const LayoutCost &cost) {
   words.append({uint64_t(cost.flops), uint64_t(cost.weightBytes),
                 uint64_t(cost.traffic), uint64_t(cost.numCollectives)});
@@ -117,25 +62,16 @@ class Search {
 public:
   /// With choices looks at no other strategies, and may give up plans.
   Search(const LayoutGraph &graph, size_t beam, const LayoutChoices *choices)
-      : graph(graph), beam(beam), choices(choices) {}
+      : graph(graph), beam(beam), choices(choices), futures(graph.axisSize) {}
   /// Nothing if no plan is left, or would have to be given up.
   std::optional<LayoutPlan> run();
 
 private:
   void findFutures();
-  unsigned internFuture(const Future &future);
   SmallVector<unsigned, 4> getStrategies(unsigned op) const;
   unsigned internOp(const Step &step);
   unsigned internStep(unsigned op);
   unsigned internFrontier(Frontier frontier);
-
-  std::optional<LayoutCost> charge(const LayoutTensor &tensor, Slot slot) const;
-  std::optional<LayoutCost> chargeLater(const Future &future, Slot slot,
-                                        LayoutNeeds needs,
-                                        std::optional<LayoutState> left) const;
-  std::optional<LayoutCost> getWorstExtra(unsigned future, Slot a, Slot b);
-  std::optional<LayoutCost> computeWorstExtra(const Future &future, Slot a,
-                                              Slot b) const;
 
   bool apply(const Step &step, const LayoutStrategy &strategy,
              PartialPlan &plan) const;
@@ -152,36 +88,24 @@ private:
   const LayoutChoices *choices;
   LayoutPlan result;
 
-  SmallVector<Future, 0> futures;
+  LayoutFutures futures;
   /// For every op and tensor that it touches, the future after it, and whether
   /// it was the last to touch it.
   SmallVector<SmallVector<std::pair<unsigned, bool>, 6>, 0> futuresAfter;
   SmallVector<unsigned> live;
   SmallVector<unsigned> liveFutures;
 
-  Interner futureIds, opIds, stepIds, frontierIds;
+  Interner opIds, stepIds, frontierIds;
   SmallVector<Step, 0> steps;
   SmallVector<Frontier, 0> frontiers;
   SmallVector<Transition, 0> transitions;
   DenseMap<std::pair<unsigned, unsigned>, unsigned> transitionOf;
-  DenseMap<std::pair<unsigned, std::pair<uint64_t, uint64_t>>,
-           std::optional<LayoutCost>>
-      worstExtras;
 };
 } // namespace
 
 //===----------------------------------------------------------------------===//
 // Steps
 //===----------------------------------------------------------------------===//
-
-unsigned Search::internFuture(const Future &future) {
-  auto [id, isNew] = futureIds.intern(
-      {uint64_t(future.tensor.bytes), future.tensor.movable, future.needs,
-       future.left, future.exampleNeeds, future.exampleLeft});
-  if (isNew)
-    futures.push_back(future);
-  return id;
-}
 
 SmallVector<unsigned, 4> Search::getStrategies(unsigned op) const {
   if (choices)
@@ -215,7 +139,7 @@ void Search::findFutures() {
     const LayoutOp &op = graph.ops[index];
     auto record = [&](unsigned tensor) {
       futuresAfter[index].push_back(
-          {internFuture(after[tensor]), !isTouched[tensor]});
+          {futures.intern(after[tensor]), !isTouched[tensor]});
     };
     llvm::for_each(op.operands, record);
     llvm::for_each(op.results, record);
@@ -296,76 +220,6 @@ unsigned Search::internFrontier(Frontier frontier) {
 }
 
 //===----------------------------------------------------------------------===//
-// Costs of live tensors
-//===----------------------------------------------------------------------===//
-
-std::optional<LayoutCost> Search::charge(const LayoutTensor &tensor,
-                                         Slot slot) const {
-  std::optional<LayoutCharge> charge =
-      chargeTensor(graph.axisSize, tensor, slot.getLeft(), slot.getNeeds());
-  if (!charge)
-    return std::nullopt;
-  return charge->toCost();
-}
-
-/// The charge if the slot is left and needed so in the end.
-std::optional<LayoutCost>
-Search::chargeLater(const Future &future, Slot slot, LayoutNeeds needs,
-                    std::optional<LayoutState> left) const {
-  if (left)
-    slot.leave(*left);
-  slot.need(needs);
-  return charge(future.tensor, slot);
-}
-
-/// How much more a tensor may cost in the end if it is in slot a than if it is
-/// in slot b; nothing if a may become impossible where b is not. Looks at every
-/// set of needs, also at those that no choice of strategies leads to.
-std::optional<LayoutCost> Search::computeWorstExtra(const Future &future,
-                                                    Slot a, Slot b) const {
-  SmallVector<std::optional<LayoutState>> lefts;
-  if (a.isLeft())
-    lefts.push_back(std::nullopt);
-  for (unsigned code = 0; code < kLayoutNeedKinds; ++code)
-    if (!a.isLeft() && (future.left & needs(LayoutState::fromCode(code))))
-      lefts.push_back(LayoutState::fromCode(code));
-  constexpr int kMostNeeds = 10;
-  if (llvm::popcount(future.needs) > kMostNeeds)
-    return std::nullopt;
-
-  std::optional<LayoutCost> worst;
-  for (std::optional<LayoutState> left : lefts) {
-    // All subsets of the needs, the empty one last.
-    LayoutNeeds subset = future.needs;
-    while (true) {
-      if (auto costB = chargeLater(future, b, subset, left)) {
-        auto costA = chargeLater(future, a, subset, left);
-        if (!costA)
-          return std::nullopt;
-        LayoutCost extra = *costA - *costB;
-        if (!worst || *worst < extra)
-          worst = extra;
-      }
-      if (subset == 0)
-        break;
-      subset = (subset - 1) & future.needs;
-    }
-  }
-  return worst.value_or(LayoutCost{});
-}
-
-std::optional<LayoutCost> Search::getWorstExtra(unsigned future, Slot a,
-                                                Slot b) {
-  if (a == b)
-    return LayoutCost{};
-  auto [it, isNew] =
-      worstExtras.try_emplace({future, {a.toWord(), b.toWord()}});
-  if (isNew)
-    it->second = computeWorstExtra(futures[future], a, b);
-  return it->second;
-}
-
-//===----------------------------------------------------------------------===//
 // Partial plans
 //===----------------------------------------------------------------------===//
 
@@ -399,8 +253,7 @@ bool Search::apply(const Step &step, const LayoutStrategy &strategy,
       plan.slots[kept++] = plan.slots[index];
       continue;
     }
-    plan.cost +=
-        *charge(futures[step.futures[index]].tensor, plan.slots[index]);
+    plan.cost += *futures.charge(step.futures[index], plan.slots[index]);
   }
   plan.slots.truncate(kept);
   return true;
@@ -412,7 +265,7 @@ LayoutCost Search::getLowerBound(ArrayRef<unsigned> survivors,
   LayoutCost cost = plan.cost;
   for (auto [future, slot] : llvm::zip_equal(survivors, plan.slots))
     if (slot.isLeft())
-      cost += *charge(futures[future].tensor, slot);
+      cost += *futures.charge(future, slot);
   return cost;
 }
 
@@ -422,7 +275,8 @@ bool Search::isDominated(ArrayRef<unsigned> survivors, const PartialPlan &a,
   LayoutCost cost = a.cost;
   for (auto [future, slotA, slotB] :
        llvm::zip_equal(survivors, a.slots, b.slots)) {
-    std::optional<LayoutCost> extra = getWorstExtra(future, slotA, slotB);
+    std::optional<LayoutCost> extra =
+        futures.getWorstExtra(future, slotA, slotB);
     if (!extra)
       return false;
     cost += *extra;
@@ -434,14 +288,8 @@ bool Search::isDominated(ArrayRef<unsigned> survivors, const PartialPlan &a,
 bool Search::followsExample(ArrayRef<unsigned> survivors,
                             const PartialPlan &plan) const {
   return llvm::all_of(llvm::zip_equal(survivors, plan.slots), [&](auto pair) {
-    auto [index, slot] = pair;
-    const Future &future = futures[index];
-    LayoutState left =
-        slot.isLeft()
-            ? slot.getLeft()
-            : LayoutState::fromCode(llvm::countr_zero(future.exampleLeft));
-    return getMoves(future.tensor, left, slot.getNeeds() | future.exampleNeeds)
-        .has_value();
+    auto [future, slot] = pair;
+    return futures.followsExample(future, slot);
   });
 }
 
