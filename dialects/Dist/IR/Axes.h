@@ -15,7 +15,8 @@
 
 namespace mlir::dist {
 
-using AtomList = SmallVector<unsigned, 4>;
+/// Those of an axis of 256 need no allocation.
+using AtomList = SmallVector<unsigned, 8>;
 
 class MeshAtoms {
 public:
