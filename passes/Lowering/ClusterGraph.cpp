@@ -3,7 +3,6 @@
 #include "passes/Lowering/ClusterGraph.h"
 #include "dialects/Exec/IR/Exec.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "passes/Lowering/Kernels/KernelDomain.h"
 #include "passes/Lowering/Structure.h"
 #include "llvm/ADT/SetVector.h"
 

@@ -64,6 +64,12 @@ void printConstantValue(OpAsmPrinter &printer, Operation *op,
 } // namespace mlir::fabric
 
 #include "dialects/Fabric/IR/FabricInterfaces.h.inc"
+
+namespace mlir::fabric {
+/// The sizes of an op's loops, read off its operands and results.
+SmallVector<int64_t> getLoopSizes(StructuredOpInterface op);
+} // namespace mlir::fabric
+
 #define GET_OP_CLASSES
 #include "dialects/Fabric/IR/FabricOps.h.inc"
 

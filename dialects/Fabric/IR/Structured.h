@@ -20,9 +20,6 @@ dist::ShardingRule
 getStructuredRule(StructuredOpInterface op,
                   SmallVector<SmallVector<unsigned>> linearGroups);
 
-/// The sizes of an op's loops, read off its operands and results.
-SmallVector<int64_t> getLoopSizes(StructuredOpInterface op);
-
 /// `count` parallel loops.
 SmallVector<utils::IteratorType> parallelLoops(int64_t count);
 

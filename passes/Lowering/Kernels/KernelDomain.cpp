@@ -25,16 +25,6 @@ bool mlir::lowering::isReduction(StructuredOpInterface op) {
                             utils::IteratorType::reduction);
 }
 
-SmallVector<int64_t> mlir::lowering::getLoopSizes(StructuredOpInterface op) {
-  SmallVector<int64_t> sizes(op.getLoopIterators().size(), 1);
-  SmallVector<Value> tensors(op->getOperands());
-  llvm::append_range(tensors, op->getResults());
-  for (auto [map, tensor] : llvm::zip_equal(op.getLoopMaps(), tensors))
-    for (auto [dim, size] : llvm::enumerate(tensorType(tensor).getShape()))
-      sizes[map.getDimPosition(dim)] = size;
-  return sizes;
-}
-
 SmallVector<unsigned> mlir::lowering::getOpLoops(StructuredOpInterface op,
                                                  unsigned result,
                                                  AffineMap resultMap) {

@@ -61,9 +61,6 @@ FailureOr<KernelDomain> getKernelDomain(func::FuncOp kernel);
 /// Whether the op reduces over a loop.
 bool isReduction(fabric::StructuredOpInterface op);
 
-/// The sizes of the op's loops.
-SmallVector<int64_t> getLoopSizes(fabric::StructuredOpInterface op);
-
 /// For an op that does not reduce, the loops of the domain that its own loops
 /// are, where its result is wanted at `resultMap`.
 SmallVector<unsigned> getOpLoops(fabric::StructuredOpInterface op,

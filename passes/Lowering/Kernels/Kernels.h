@@ -8,8 +8,8 @@
 // `extern "C" void NAME(void *const *buffers)`, where `buffers` holds the
 // addresses of the arguments, then of the results: dense, row major, aligned to
 // 64 bytes; bools are bytes. A kernel is called by one thread, keeps no state,
-// and allocates at its stack for the rows that it works on and the sums over
-// them (form-kernels keeps these below 128 KiB).
+// and allocates at its stack for what it keeps of the rows that it works on (at
+// most 32 KiB) and the sums over them (form-kernels keeps these below 128 KiB).
 //
 // Numerics: as if each op ran by itself. bf16 and f16 are computed in f32 and
 // every op's result is rounded to its element type; nothing is contracted or

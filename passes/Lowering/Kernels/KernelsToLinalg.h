@@ -10,8 +10,9 @@ namespace mlir::lowering {
 struct KernelLoopOptions {
   /// Size from which on a result bypasses the caches.
   int64_t streamBytes;
-  /// Bytes of the operands of the rows that go through a kernel's stages
-  /// together. 0: all rows do, and stages are loops one after the other.
+  /// Bytes that the rows read and write which go through a kernel's stages
+  /// together; of long rows one does. 0: all rows do, and stages are loops one
+  /// after the other.
   int64_t rowBytes;
 };
 

@@ -47,8 +47,8 @@ def KernelsToLinalgPass : Pass<"lower-kernels-to-linalg", "func::FuncOp"> {
     Option<"streamBytes", "stream-bytes", "int64_t", /*default=*/"16 << 20",
            "Size from which on a result bypasses the caches.">,
     Option<"rowBytes", "row-bytes", "int64_t", /*default=*/"8 << 10",
-           "Bytes of the operands of the rows that go through stages together; "
-           "0 for all rows.">
+           "Bytes that the rows read and write which go through stages "
+           "together; 0 for all rows.">
   ];
   let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect",
                            "math::MathDialect", "memref::MemRefDialect",

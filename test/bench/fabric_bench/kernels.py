@@ -42,7 +42,7 @@ def measure(options, folder, quiet):
 
     def nearest(moved):
         # In size and not in bytes: a copy that fits the caches is no copy of what does not.
-        return copies[min(copies, key=lambda size: abs(math.log(size / moved)))]
+        return min(copies, key=lambda size: abs(math.log(size / moved)))
 
     figures = []
     for name, entries in runs.items():
@@ -53,17 +53,17 @@ def measure(options, folder, quiet):
             continue
         moved = entries[0]["bytes_per_second"] * entries[0]["real_time"] / 1e6
         ratios = [
-            a["bytes_per_second"] / b["bytes_per_second"] for a, b in zip(entries, nearest(moved), strict=True)
+            a["bytes_per_second"] / b["bytes_per_second"] for a, b in zip(entries, copies[nearest(moved)], strict=True)
         ]
         _, kernel, size = name.split("/")
         limit = WANTED.get(kernel) if size == "4096" and not options.quick else None
         figures.append(Figure("kernels", name, "bytes a second / a copy's", "", ratios, limit, at_least=True))
     if not options.quick:
-        figures += measure_norms(options, folder, quiet, list(copies))
+        figures += measure_norms(options, folder, quiet, nearest)
     return figures
 
 
-def measure_norms(options, folder, quiet, copy_sizes):
+def measure_norms(options, folder, quiet, nearest):
     need(FABRIC_COMPILE, "fabric-compile")
     need(FABRIC_RUN, "fabric-run")
     metrics = folder / "norm.jsonl"
@@ -73,12 +73,11 @@ def measure_norms(options, folder, quiet, copy_sizes):
         model.write_text(models.layer_norm(NORM_SIZE, is_trained))
         run([FABRIC_COMPILE, model, "-o", plan, "--dp=1", "--tp=1"])
         moved = tensors * 4 * NORM_SIZE**2
-        size = min(copy_sizes, key=lambda size: abs(math.log(size / moved)))
         ratios = []
         for _ in range(options.rounds):
             # In turn: what memory gives changes with what else the machine does.
             quiet.sample()
-            ((copy,),) = bench_kernels(folder / "copy.json", f"--benchmark_filter=copy/{size}$").values()
+            ((copy,),) = bench_kernels(folder / "copy.json", f"--benchmark_filter=copy/{nearest(moved)}$").values()
             run([FABRIC_RUN, plan, f"--steps={NORM_STEPS}", f"--metrics={metrics}", "--quiet", "--threads=1"])
             times = [json.loads(line)["step_ms"] for line in metrics.read_text().splitlines()]
             ratios.append(moved / (statistics.median(times[WARM_UP:]) / 1e3) / copy["bytes_per_second"])
